@@ -1,0 +1,120 @@
+// The audit log as it is written: entries go into the transaction of what they tell of, so that neither is there
+// without the other.
+import type { KeyObject } from 'node:crypto';
+import type { SigningKey } from '../crypto/signing.ts';
+import { insertCheckpoint, insertEntry, selectChains, selectHead, selectLastCheckpoint } from '../store/audit.ts';
+import { all, first, type Operation } from '../store/operation.ts';
+import { type Checkpoint, type ChainHead, checkpointHash, signCheckpoint } from './checkpoint.ts';
+import { type AuditEntry, type AuditEvent, detailsText, genesisHash, hashEntry, macOf } from './entry.ts';
+
+/**
+ * The chain of the embedded store. All processes write to one: SQLite lets one of them write at a time, and one chain
+ * leaves nothing to tie together. A server on a shared database has a chain of its own.
+ */
+export const EMBEDDED_CHAIN = 'main';
+
+/** A checkpoint is made with the first entry that comes this many entries … */
+const CHECKPOINT_ENTRIES = 256;
+/** … or this long (ms) after the last one. */
+const CHECKPOINT_MS = 60 * 60 * 1000;
+
+export interface AuditLogOptions {
+  readonly vaultId: string;
+  readonly chain: string;
+  readonly macKey: KeyObject;
+  /** Opened when a checkpoint is due, not at each start. */
+  readonly signingKey: () => SigningKey;
+  readonly clock: () => number;
+  readonly principal: string;
+  /** What program this is, in a few words. */
+  readonly source: string;
+}
+
+export class AuditLog {
+  readonly #at: AuditLogOptions;
+  /** The time of a checkpoint that this process knows of, so that most entries need not ask for the last one. */
+  #checkpointedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(options: AuditLogOptions) {
+    this.#at = options;
+  }
+
+  get publicKey(): Buffer {
+    return this.#at.signingKey().publicKey;
+  }
+
+  get vaultId(): string {
+    return this.#at.vaultId;
+  }
+
+  get macKey(): KeyObject {
+    return this.#at.macKey;
+  }
+
+  /** Appends events. Runs inside the caller's transaction: they are durable when that is. */
+  *append(events: readonly AuditEvent[]): Operation<void> {
+    if (events.length === 0) return;
+    const { chain, vaultId, clock } = this.#at;
+    const head = yield* first(selectHead, { chain });
+    let seq = head?.seq ?? 0;
+    let hash: Uint8Array = head?.hash ?? genesisHash(vaultId, chain);
+    const now = clock();
+    for (const event of events) {
+      seq += 1;
+      const entry = this.#entry(event, seq, now);
+      hash = hashEntry(hash, entry);
+      yield* all(insertEntry, { ...entry, hash, mac: macOf(this.#at.macKey, hash) });
+    }
+    yield* this.#checkpointWhenDue(seq, now, Math.floor((seq - events.length) / CHECKPOINT_ENTRIES));
+  }
+
+  /** Signs how far the chains have come. Runs inside the caller's transaction. */
+  *checkpoint(): Operation<Checkpoint> {
+    const last = yield* first(selectLastCheckpoint, {});
+    const heads: ChainHead[] = [];
+    for (const { chain } of yield* all(selectChains, {})) {
+      const head = yield* first(selectHead, { chain });
+      if (head) heads.push({ chain, seq: head.seq, hash: Buffer.from(head.hash).toString('base64url') });
+    }
+    const number = (last?.number ?? 0) + 1;
+    const time = this.#at.clock();
+    const checkpoint = signCheckpoint(this.#at.signingKey(), {
+      format: 1,
+      vault: this.#at.vaultId,
+      number,
+      time,
+      heads,
+      previous: last ? checkpointHash(last.body).toString('base64url') : null,
+    });
+    yield* all(insertCheckpoint, { number, time, ...checkpoint });
+    return checkpoint;
+  }
+
+  *#checkpointWhenDue(seq: number, now: number, blockBefore: number): Operation<void> {
+    if (Math.floor(seq / CHECKPOINT_ENTRIES) !== blockBefore) {
+      yield* this.checkpoint();
+      return;
+    }
+    if (now - this.#checkpointedAt < CHECKPOINT_MS) return;
+    const last = yield* first(selectLastCheckpoint, {});
+    if (!last || now - last.time >= CHECKPOINT_MS) yield* this.checkpoint();
+    else this.#checkpointedAt = last.time;
+  }
+
+  #entry(event: AuditEvent, seq: number, time: number): AuditEntry {
+    return {
+      chain: this.#at.chain,
+      seq,
+      time,
+      principal: this.#at.principal,
+      action: event.action,
+      outcome: event.outcome ?? 'ok',
+      project: event.project ?? null,
+      environment: event.environment ?? null,
+      secret: event.secret ?? null,
+      version: event.version ?? null,
+      source: this.#at.source,
+      details: detailsText(event.details),
+    };
+  }
+}

@@ -1,0 +1,80 @@
+// keyturn monitor: age, strength and use of every secret, and what is wrong with them.
+import type { Command } from 'commander';
+import { UsageError } from '../../errors.ts';
+import { type Alert, monitor, type MonitoredSecret } from '../../monitoring/monitor.ts';
+import { Rotator } from '../../rotation/rotator.ts';
+import { EXIT } from '../exit-codes.ts';
+import { severityWord } from '../findings.ts';
+import type { Output } from '../output.ts';
+import { chosenEnvironments, type CommonOptions, withPlace, withSession } from '../session.ts';
+import { ago, plural } from '../words.ts';
+
+const BAR = 10;
+
+/** Age as a bar of the interval, so that one look shows what turns next. */
+function ageBar(out: Output, one: MonitoredSecret): string {
+  if (one.agePart === undefined) return out.style('dim', '–');
+  const filled = Math.min(BAR, Math.round(one.agePart * BAR));
+  const bar = '█'.repeat(filled) + '░'.repeat(BAR - filled);
+  const colour = one.state === 'overdue' ? 'red' : one.state === 'due soon' ? 'yellow' : 'green';
+  return `${out.style(colour, bar)} ${one.ageDays} of ${one.intervalDays} d`;
+}
+
+export function showAlerts(out: Output, alerts: readonly Alert[]): void {
+  for (const one of alerts) {
+    out.line(`${severityWord(out, one.severity)}  ${one.what}`);
+    out.line(`          ${out.style('dim', '→')} ${one.mend}`);
+  }
+}
+
+export function showMonitored(out: Output, secrets: readonly MonitoredSecret[], allEnvs: boolean, now: number): void {
+  out.table(
+    ['name', ...(allEnvs ? ['environment'] : []), 'type', 'age', 'strength', 'reads', 'last read'],
+    secrets.map((one) => [
+      one.name,
+      ...(allEnvs ? [one.environment] : []),
+      one.type,
+      ageBar(out, one),
+      one.strength === undefined ? '–' : String(one.strength),
+      String(one.reads),
+      ago(one.lastReadAt, now),
+    ]),
+  );
+}
+
+export function register(program: Command): void {
+  withPlace(
+    program
+      .command('monitor')
+      .description('age, strength and use of every secret; `monitor check` only says what is critical')
+      .argument('[check]', 'the word "check", for the quick form'),
+  )
+    .option('-a, --all-envs', 'all environments of the project')
+    .action((check: string | undefined, options: CommonOptions & { allEnvs?: boolean }) =>
+      withSession('monitor', options, (session) => {
+        const { vault, out } = session;
+        if (check !== undefined && check !== 'check') throw new UsageError(`"${check}" is not "check".`);
+        const quick = check === 'check';
+        new Rotator(vault).settle();
+        const progress = out.progress('Measuring');
+        const environments = chosenEnvironments(session, options);
+        const result = vault.run(monitor(vault.context, environments, { strength: !quick, onProgress: progress.at }));
+        progress.done();
+        const critical = result.alerts.filter((one) => one.severity === 'critical');
+        out.data(quick ? { at: result.at, alerts: critical } : result);
+        if (!quick && result.secrets.length > 0) {
+          showMonitored(out, result.secrets, options.allEnvs === true, result.at);
+          out.line();
+        }
+        showAlerts(out, quick ? critical : result.alerts);
+        const shown = quick ? critical : result.alerts;
+        if (shown.length > 0) out.line();
+        const count = quick ? plural(critical.length, 'critical alert') : plural(result.alerts.length, 'alert');
+        out.line(
+          `${plural(result.secrets.length, 'secret')} watched; ${shown.length === 0 ? out.style('green', 'no alerts') : count}; ` +
+            `${result.denied} denied, ${result.failedReads} failed reads, ${plural(result.failedRotations, 'failed rotation')} in 30 days.`,
+        );
+        if (critical.length > 0) process.exitCode = EXIT.findings;
+      }),
+    );
+}

@@ -1,0 +1,35 @@
+// keyturn rollback: back to the version before, to a numbered one, or to a backup.
+import { existsSync } from 'node:fs';
+import type { Command } from 'commander';
+import { Rotator } from '../../rotation/rotator.ts';
+import { type CommonOptions, withPlace, withSession } from '../session.ts';
+import { moment } from '../words.ts';
+import { restoreFromFile } from '../backup-files.ts';
+import { wholeNumber } from './set.ts';
+
+export function register(program: Command): void {
+  withPlace(
+    program
+      .command('rollback')
+      .description('go back: a secret to its version before, or everything to a backup file')
+      .argument('<name-or-file>', 'name of a secret, or path of a backup'),
+  )
+    .option('--to <n>', 'the version whose value is wanted')
+    .option('--dry-run', 'for a backup: say what would change, and change nothing')
+    .action((target: string, options: CommonOptions & { to?: string; dryRun?: boolean }) =>
+      withSession('rollback', options, (session) => {
+        const { vault, at, out } = session;
+        if (target.endsWith('.json') || target.includes('/') || existsSync(target)) {
+          restoreFromFile(session, target, [], options.dryRun === true);
+          return;
+        }
+        const to = options.to === undefined ? undefined : wholeNumber(options.to, 'a version');
+        const result = new Rotator(vault).rollback(at, target, to);
+        out.data(result);
+        out.line(`${out.style('green', '✓')} ${result.name} (${result.environment}) has its earlier value again, as version ${result.version}.`);
+        if (result.previousValidUntil !== null) {
+          out.line(`The value that it replaces stays valid until ${moment(result.previousValidUntil)}.`);
+        }
+      }),
+    );
+}

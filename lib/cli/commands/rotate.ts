@@ -1,0 +1,172 @@
+// keyturn rotate: turns one secret, all that are due, or all.
+import type { Command } from 'commander';
+import { KeyturnError, NeedsPersonError, UsageError } from '../../errors.ts';
+import { type RotationResult, Rotator, dueAt } from '../../rotation/rotator.ts';
+import { describeSecret, liveSecret } from '../../vault/write.ts';
+import { allSummaries, type SecretSummary } from '../../vault/list.ts';
+import { EXIT } from '../exit-codes.ts';
+import { type CommonOptions, type Session, withPlace, withSession } from '../session.ts';
+import { readValue } from '../value-input.ts';
+import { moment, parseSpan, plural, span } from '../words.ts';
+
+interface RotateOptions extends CommonOptions {
+  readonly all?: boolean;
+  readonly grace?: string;
+  readonly dryRun?: boolean;
+  readonly fromFile?: string;
+  readonly stdin?: boolean;
+}
+
+function graceOf(options: RotateOptions): { graceMs?: number } {
+  if (options.grace === undefined) return {};
+  const graceMs = parseSpan(options.grace);
+  if (graceMs !== undefined) return { graceMs };
+  throw new UsageError(`"${options.grace}" is not a length of time.`, 'Give minutes, hours or days: 90m, 24h, 7d, or 0.');
+}
+
+export function register(program: Command): void {
+  withPlace(
+    program
+      .command('rotate')
+      .description('turn a secret: with no name all that are due, with --all every one')
+      .argument('[name]', 'name of the secret')
+      .argument('[type]', 'its type from now on'),
+  )
+    .option('--all', 'every secret of the environment, due or not')
+    .option('--grace <time>', 'how long the version before stays valid: 90m, 24h, 7d, 0')
+    .option('--dry-run', 'say what would turn, and change nothing')
+    .option('--from-file <path>', 'take the new value from a file')
+    .option('--stdin', 'take the new value from standard input, also for what Keyturn could make')
+    .action((name: string | undefined, type: string | undefined, options: RotateOptions) =>
+      withSession('rotate', options, (session) => {
+        if (name === undefined) return rotateMany(session, options);
+        if (options.all) throw new UsageError('Give a name or --all, not both.');
+        return rotateOne(session, name, type, options);
+      }),
+    );
+}
+
+async function rotateOne(session: Session, name: string, type: string | undefined, options: RotateOptions): Promise<void> {
+  const { vault, at, out } = session;
+  const { context } = vault;
+  const grace = graceOf(options);
+  if (type !== undefined) context.catalog.type(type);
+  const secret = vault.run(liveSecret(context.environment(at), name));
+  const rule = context.catalog.rule(secret.name, { type: type ?? secret.type, intervalDays: secret.interval_days });
+  if (options.dryRun) {
+    const how = rule.generate ? 'Keyturn makes the new value' : 'a person gives the new value';
+    out.data({ dryRun: true, rotate: [secret.name], needsPerson: rule.generate ? [] : [secret.name] });
+    out.line(`Would rotate ${secret.name} (${at.environment}) from version ${secret.current_version}: ${how}; version ${secret.current_version} stays valid for ${span(grace.graceMs ?? rule.graceMs)}.`);
+    return;
+  }
+  if (type !== undefined && type !== secret.type) vault.run(describeSecret(context, at, name, { type }));
+  const rotator = new Rotator(vault);
+  rotator.settle();
+  const fromOutside = options.fromFile !== undefined || options.stdin === true || !rule.generate;
+  // Asked for before anything is written: an answer that never comes leaves nothing begun.
+  const value = fromOutside ? await valueOrNothing(secret.name, options) : undefined;
+  try {
+    const result = rotator.rotate({ at, name, ...grace, ...(value && { value }) });
+    out.data(result);
+    report(session, result);
+  } finally {
+    value?.fill(0);
+  }
+}
+
+/** Nothing at hand starts the rotation all the same: it waits, and shows up in what needs a person. */
+async function valueOrNothing(name: string, options: RotateOptions): Promise<Buffer | undefined> {
+  try {
+    return await readValue(name, options);
+  } catch (error) {
+    if (error instanceof NeedsPersonError && !options.stdin) return undefined;
+    throw error;
+  }
+}
+
+function report(session: Session, result: RotationResult): void {
+  const { out } = session;
+  const until = result.previousValidUntil;
+  const before =
+    until !== null && result.state === 'grace'
+      ? `version ${result.fromVersion} stays valid until ${moment(until)}`
+      : `version ${result.fromVersion} is not valid any longer`;
+  out.line(`${out.style('green', '✓')} ${result.name} (${result.environment}): version ${result.version} is in use; ${before}.`);
+}
+
+async function rotateMany(session: Session, options: RotateOptions): Promise<void> {
+  const { vault, at, out } = session;
+  const { context } = vault;
+  const grace = graceOf(options);
+  const now = context.clock();
+  const secrets = vault.run(allSummaries(context.environment(at)));
+  const chosen = secrets.filter((one) => {
+    const { intervalDays } = context.catalog.rule(one.name, one);
+    const due = dueAt(one, intervalDays);
+    return options.all ? intervalDays !== undefined : due !== undefined && due <= now;
+  });
+  const byHand = chosen.filter((one) => !context.catalog.rule(one.name, one).generate);
+  if (options.dryRun) {
+    showPlan(session, chosen, byHand);
+    return;
+  }
+  const rotator = new Rotator(vault);
+  const settled = rotator.settle();
+  const done: RotationResult[] = [];
+  const failed: { name: string; error: string }[] = [];
+  const progress = out.progress('Rotating');
+  for (const [index, one] of chosen.entries()) {
+    progress.at(index, chosen.length);
+    try {
+      const result = rotator.rotate({ at, name: one.name, ...grace });
+      done.push(result);
+      report(session, result);
+    } catch (error) {
+      if (error instanceof NeedsPersonError) continue;
+      if (!(error instanceof KeyturnError)) throw error;
+      failed.push({ name: one.name, error: error.message });
+      out.line(`${out.style('red', '✗')} ${one.name}: ${error.message}`);
+    }
+  }
+  progress.done();
+  out.data({ settled, rotated: done, failed, needsPerson: byHand.map((one) => one.name) });
+  summarise(session, options, { done, failed: failed.length, byHand, backup: done[0]?.backupFile ?? null });
+  if (failed.length > 0) process.exitCode = EXIT.findings;
+  else if (byHand.length > 0) process.exitCode = EXIT.person;
+}
+
+function showPlan(session: Session, chosen: readonly SecretSummary[], byHand: readonly SecretSummary[]): void {
+  const { out, at } = session;
+  out.data({ dryRun: true, rotate: chosen.map((one) => one.name), needsPerson: byHand.map((one) => one.name) });
+  if (chosen.length === 0) out.line(`Nothing in ${at.environment} is due.`);
+  const hands = new Set(byHand);
+  for (const one of chosen) {
+    out.line(`Would rotate ${one.name} (${at.environment}): ${hands.has(one) ? 'a person gives the new value' : 'Keyturn makes the new value'}.`);
+  }
+}
+
+function summarise(
+  session: Session,
+  options: RotateOptions,
+  ended: { done: readonly RotationResult[]; failed: number; byHand: readonly SecretSummary[]; backup: string | null },
+): void {
+  const { out, at, vault } = session;
+  if (ended.done.length + ended.failed + ended.byHand.length === 0) {
+    out.line(`Nothing in ${at.environment} is due.${options.all ? '' : ' `keyturn rotate --all` turns everything all the same.'}`);
+    return;
+  }
+  out.line();
+  out.line(`${plural(ended.done.length, 'secret')} rotated${ended.failed > 0 ? `, ${ended.failed} failed and rolled back` : ''}.`);
+  if (ended.backup) out.line(`A backup of before is at ${ended.backup}.`);
+  if (ended.byHand.length === 0) return;
+  out.line();
+  out.line(out.style('yellow', `${plural(ended.byHand.length, 'needs', 'need')} a person:`));
+  out.table(
+    ['name', 'new one from', 'then'],
+    ended.byHand.map((one) => [
+      one.name,
+      vault.context.catalog.find(one.name)?.page ?? 'whoever issues it',
+      `keyturn rotate ${one.name} --env ${at.environment}`,
+    ]),
+  );
+}

@@ -1,0 +1,58 @@
+// The command line as a whole: every command registers itself. Commands load what they need when they run.
+import { Command, CommanderError } from 'commander';
+import packageJson from '../../package.json' with { type: 'json' };
+import { EXIT } from './exit-codes.ts';
+import { register as audit } from './commands/audit.ts';
+import { register as backup } from './commands/backup.ts';
+import { register as check } from './commands/check.ts';
+import { register as completion } from './commands/completion.ts';
+import { register as doctor } from './commands/doctor.ts';
+import { register as exporting } from './commands/export.ts';
+import { register as get } from './commands/get.ts';
+import { register as history } from './commands/history.ts';
+import { register as importing } from './commands/import.ts';
+import { register as init } from './commands/init.ts';
+import { register as keys } from './commands/keys.ts';
+import { register as list } from './commands/list.ts';
+import { register as migrate } from './commands/migrate.ts';
+import { register as monitor } from './commands/monitor.ts';
+import { register as report } from './commands/report.ts';
+import { register as restore } from './commands/restore.ts';
+import { register as rm } from './commands/rm.ts';
+import { register as rollback } from './commands/rollback.ts';
+import { register as rotate } from './commands/rotate.ts';
+import { register as run } from './commands/run.ts';
+import { register as set } from './commands/set.ts';
+import { register as show } from './commands/show.ts';
+import { register as start } from './commands/start.ts';
+import { register as validate } from './commands/validate.ts';
+
+const GROUPS = [
+  ['Set up:', [init, start]],
+  ['Secrets:', [set, get, list, show, rm, restore, history, importing, exporting, run]],
+  ['Rotation:', [rotate, rollback]],
+  ['Watching:', [validate, check, report, monitor]],
+  ['The vault itself:', [keys, backup, audit, doctor, migrate, completion]],
+] as const;
+
+export function buildProgram(): Command {
+  const program = new Command('keyturn')
+    .description('Keeps secrets encrypted, turns them with proof and rollback, checks and watches them.')
+    .version(packageJson.version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'show help')
+    .enablePositionalOptions()
+    .showSuggestionAfterError()
+    .exitOverride((error) => {
+      // Help and version are answers; everything else that commander ends with is a wrong call.
+      throw new CommanderError(error.exitCode === 0 ? EXIT.ok : EXIT.usage, error.code, error.message);
+    })
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 fine, 1 findings or failed, 2 wrong usage, 3 cannot open the vault, 4 needs a person.\nThe vault is in .keyturn/ at the project\'s root, or in KEYTURN_HOME.',
+    );
+  for (const [heading, commands] of GROUPS) {
+    program.commandsGroup(heading);
+    for (const register of commands) register(program);
+  }
+  return program;
+}

@@ -1,0 +1,90 @@
+// What most commands begin with: the options that say which vault and place are meant, and the vault opened.
+import type { Command } from 'commander';
+import { type ProjectConfig, projectConfig } from '../config/config.ts';
+import { nameKey } from '../catalog/catalog.ts';
+import { EmbeddedVault, type VaultOptions } from '../vault/embedded-vault.ts';
+import { type VaultHome, vaultHome } from '../vault/home.ts';
+import { DEFAULT_ENVIRONMENT, DEFAULT_PROJECT } from '../vault/names.ts';
+import type { Environment, Place } from '../vault/places.ts';
+import { Output } from './output.ts';
+
+export interface CommonOptions {
+  readonly env?: string;
+  readonly project?: string;
+  readonly json?: boolean;
+}
+
+export function withJson(command: Command): Command {
+  return command.option('--json', 'print JSON for programs');
+}
+
+/** Adds --env, --project and --json. */
+export function withPlace(command: Command): Command {
+  return withJson(command)
+    .option('-e, --env <name>', 'environment (KEYTURN_ENV, else the configuration, else development)')
+    .option('-p, --project <name>', 'project (the configuration, else default)');
+}
+
+export interface Surroundings {
+  readonly home: VaultHome;
+  readonly config: ProjectConfig;
+  readonly at: Place;
+  readonly out: Output;
+}
+
+/** Where a command works, before any vault is opened. */
+export function surroundings(options: CommonOptions): Surroundings {
+  const home = vaultHome(process.cwd(), process.env);
+  const config = projectConfig(home.root);
+  return {
+    home,
+    config,
+    out: new Output(options),
+    at: {
+      project: options.project ?? config.project ?? DEFAULT_PROJECT,
+      environment: options.env ?? process.env.KEYTURN_ENV ?? config.environment ?? DEFAULT_ENVIRONMENT,
+    },
+  };
+}
+
+export interface Session extends Surroundings {
+  readonly vault: EmbeddedVault;
+}
+
+export function vaultOptions(around: Surroundings, source: string): VaultOptions {
+  const { home, config } = around;
+  return { home, env: process.env, catalog: config.catalog, suite: config.suite, source: `keyturn ${source}` };
+}
+
+/** Opens the vault. Whoever calls closes it; `withSession` does both. */
+export function openSession(source: string, options: CommonOptions): Session {
+  const around = surroundings(options);
+  const vault = EmbeddedVault.open(vaultOptions(around, source));
+  if (vault.rootKeySource.previous && source !== 'keys rotate-root') {
+    around.out.note(
+      `Note: the vault is still under the key from ${vault.rootKeySource.label}. \`keyturn keys rotate-root\` puts it under the current one.`,
+    );
+  }
+  return { ...around, vault };
+}
+
+/** Opens the vault, does the work, closes the vault. */
+export async function withSession<T>(
+  source: string,
+  options: CommonOptions,
+  work: (session: Session) => T | Promise<T>,
+): Promise<T> {
+  const session = openSession(source, options);
+  try {
+    return await work(session);
+  } finally {
+    session.vault.close();
+  }
+}
+
+/** The environments that a look at a project covers: the one named, or all of the project's. */
+export function chosenEnvironments(session: Session, options: { env?: string; allEnvs?: boolean }): Environment[] {
+  const { context } = session.vault;
+  if (!options.allEnvs) return [context.environment(session.at)];
+  return [...context.environments.values()].filter((one) => nameKey(one.project) === nameKey(session.at.project));
+}

@@ -1,0 +1,119 @@
+// Reads and checks a configuration file. Errors name the line and the key.
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { LineCounter, parseDocument } from 'yaml';
+import { Catalog, type CatalogAdditions } from '../catalog/catalog.ts';
+import type { KnownSecret } from '../catalog/known-secrets.ts';
+import type { TypeRule } from '../catalog/types.ts';
+import { UsageError } from '../errors.ts';
+import { type CheckedConfig, configSchema } from './schema.ts';
+
+export interface LoadedConfig {
+  readonly config: CheckedConfig;
+  readonly additions: CatalogAdditions;
+}
+
+function invalid(what: string): UsageError {
+  return new UsageError(what, 'docs/configuration.md has every key.', 'KT_CONFIG_INVALID');
+}
+
+/** The line of a key in JSON, by the positions that a parser gives. */
+function lineInJson(text: string, path: readonly PropertyKey[]): number {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  for (let length = path.length; length > 0; length -= 1) {
+    const node = document.getIn(path.slice(0, length), true) as { range?: [number, number, number] } | undefined;
+    if (node?.range) return lines.linePos(node.range[0]).line;
+  }
+  return 1;
+}
+
+/** The line of a key in a program's text: each key of the path is looked for after the one before it. */
+function lineInProgram(text: string, path: readonly PropertyKey[]): number {
+  let at = 0;
+  for (const key of path) {
+    const escaped = String(key).replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+    const found = text.slice(at).search(new RegExp(`(?<![\\w$])["']?${escaped}["']?\\s*:`));
+    if (found < 0) break;
+    at += found;
+  }
+  return text.slice(0, at).split('\n').length;
+}
+
+function readValue(path: string, text: string): unknown {
+  if (path.endsWith('.json')) {
+    const lines = new LineCounter();
+    const document = parseDocument(text, { lineCounter: lines, strict: true });
+    const error = document.errors[0];
+    if (error) throw invalid(`${path}, line ${lines.linePos(error.pos[0]).line}: it is not JSON.`);
+    return document.toJS();
+  }
+  try {
+    const loaded = createRequire(import.meta.url)(path) as { default?: unknown };
+    return loaded.default ?? loaded;
+  } catch (error) {
+    throw invalid(`${path} cannot be loaded: ${(error as Error).message.split('\n')[0]}.`);
+  }
+}
+
+function additionsOf(config: CheckedConfig): CatalogAdditions {
+  const types = Object.entries(config.types ?? {}).map(([name, type]): TypeRule => {
+    const { title, ...rest } = type;
+    return { ...withoutUndefined(rest), name, title: title ?? name.replaceAll('_', ' ') };
+  });
+  const secrets = Object.entries(config.secrets ?? {}).map(([name, secret]) => {
+    const { formats, ...rest } = secret;
+    // What the project itself says of a format is meant: it blocks.
+    return { ...withoutUndefined(rest), name, ...(formats && { formats, formatsConfirmed: true }) } as KnownSecret;
+  });
+  return { types, secrets };
+}
+
+function withoutUndefined<T extends object>(value: T): T {
+  return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as T;
+}
+
+/** @throws UsageError KT_CONFIG_INVALID */
+export function loadConfig(path: string): LoadedConfig {
+  const text = readFileSync(path, 'utf8');
+  const checked = configSchema.safeParse(readValue(path, text));
+  if (!checked.success) {
+    const lineOf = path.endsWith('.json') ? lineInJson : lineInProgram;
+    const problems = checked.error.issues.map((issue) => {
+      // An unknown key is reported at its parent: the line that helps is the key's own.
+      const unknown = issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
+      const key = [...issue.path, ...unknown];
+      return `  line ${lineOf(text, key)}, ${key.map(String).join('.') || 'the whole file'}: ${issue.message}`;
+    });
+    throw invalid(`${path} is not valid:\n${problems.join('\n')}\n`);
+  }
+  const additions = additionsOf(checked.data);
+  const unknownType = Object.entries(checked.data.secrets ?? {}).find(
+    ([, secret]) => secret.type && !knownType(secret.type, additions),
+  );
+  if (unknownType) {
+    const [name, secret] = unknownType;
+    const line = (path.endsWith('.json') ? lineInJson : lineInProgram)(text, ['secrets', name, 'type']);
+    throw invalid(`${path} is not valid:\n  line ${line}, secrets.${name}.type: there is no type "${secret.type}"\n`);
+  }
+  return { config: checked.data, additions: completed(additions) };
+}
+
+function knownType(type: string, additions: CatalogAdditions): boolean {
+  return new Catalog(additions).typeNames.includes(type);
+}
+
+/** A secret that is the project's own needs a type, a group and a purpose; the catalogue's have theirs. */
+function completed(additions: CatalogAdditions): CatalogAdditions {
+  const plain = new Catalog();
+  const secrets = (additions.secrets ?? []).map((secret) => {
+    if (plain.find(secret.name)) return secret;
+    return {
+      ...secret,
+      type: secret.type ?? plain.typeFor(secret.name),
+      group: secret.group ?? 'optional',
+      purpose: secret.purpose ?? 'declared in the configuration',
+    };
+  });
+  return { ...additions, secrets };
+}

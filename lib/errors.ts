@@ -1,0 +1,153 @@
+// The one hierarchy of errors that Keyturn throws. Every error has a stable code, and its message says what
+// happened, what was left as it was, and what to do next. No message ever holds a value or a key.
+
+/** Every code that Keyturn can give. Codes are part of the interface: they are never renamed or reused. */
+export type ErrorCode =
+  | 'KT_USAGE'
+  | 'KT_CONFIG_INVALID'
+  | 'KT_INPUT_INVALID'
+  | 'KT_SECRET_NOT_FOUND'
+  | 'KT_VERSION_NOT_FOUND'
+  | 'KT_ENVIRONMENT_NOT_FOUND'
+  | 'KT_PROJECT_NOT_FOUND'
+  | 'KT_CONFLICT'
+  | 'KT_ACCESS_DENIED'
+  | 'KT_DECRYPTION_FAILED'
+  | 'KT_ROOT_KEY_MISSING'
+  | 'KT_ROOT_KEY_WRONG'
+  | 'KT_ROOT_KEY_INVALID'
+  | 'KT_VAULT_NOT_FOUND'
+  | 'KT_VAULT_EXISTS'
+  | 'KT_VAULT_CLOSED'
+  | 'KT_STORE_UNUSABLE'
+  | 'KT_STORE_BUSY'
+  | 'KT_STORE_FULL'
+  | 'KT_STORE_READ_ONLY'
+  | 'KT_STORE_CORRUPT'
+  | 'KT_STORE_TOO_NEW'
+  | 'KT_BACKUP_INVALID'
+  | 'KT_FILE_UNUSABLE'
+  | 'KT_ROTATION_FAILED'
+  | 'KT_NEEDS_PERSON'
+  | 'KT_AUDIT_INVALID';
+
+/** The parts of a message. `left` and `next` may be left out where there is nothing to say. */
+export interface ErrorText {
+  /** What happened. */
+  readonly what: string;
+  /** What was left as it was. */
+  readonly left?: string;
+  /** What to do next. */
+  readonly next?: string;
+}
+
+/**
+ * The base of every error that Keyturn throws on purpose.
+ *
+ * @example
+ * try { secretsManager.getSecret('jwt_secret') }
+ * catch (error) { if (error instanceof KeyturnError && error.code === 'KT_SECRET_NOT_FOUND') { … } }
+ */
+export class KeyturnError extends Error {
+  readonly code: ErrorCode;
+  readonly text: ErrorText;
+
+  constructor(code: ErrorCode, text: ErrorText, options?: { cause?: unknown }) {
+    super([text.what, text.left, text.next].filter(Boolean).join(' '), options);
+    this.name = new.target.name;
+    this.code = code;
+    this.text = text;
+  }
+}
+
+/** The caller asked in a way that cannot be understood: a wrong argument, option or configuration. */
+export class UsageError extends KeyturnError {
+  constructor(what: string, next?: string, code: 'KT_USAGE' | 'KT_CONFIG_INVALID' | 'KT_INPUT_INVALID' = 'KT_USAGE') {
+    super(code, { what, left: code === 'KT_CONFIG_INVALID' ? undefined : 'Nothing was changed.', next });
+  }
+}
+
+/** What was asked for is not there. */
+export class NotFoundError extends KeyturnError {
+  constructor(
+    code: 'KT_SECRET_NOT_FOUND' | 'KT_VERSION_NOT_FOUND' | 'KT_ENVIRONMENT_NOT_FOUND' | 'KT_PROJECT_NOT_FOUND',
+    what: string,
+    next?: string,
+  ) {
+    super(code, { what, next });
+  }
+}
+
+/** Somebody else changed the thing in between; the caller's change was not made. */
+export class ConflictError extends KeyturnError {
+  constructor(what: string, next?: string) {
+    super('KT_CONFLICT', { what, left: 'Nothing was changed.', next });
+  }
+}
+
+/** The principal may not do that. The attempt is in the audit log. */
+export class AccessDeniedError extends KeyturnError {
+  constructor(what: string, next?: string) {
+    super('KT_ACCESS_DENIED', { what, left: 'Nothing was read or changed; the attempt is in the audit log.', next });
+  }
+}
+
+/**
+ * An envelope did not open: damaged, moved to another place, or sealed with another key.
+ * One type and one message for every reason, so that it tells an attacker nothing.
+ */
+export class DecryptionError extends KeyturnError {
+  constructor(what = 'The sealed data did not open: it was changed, moved, cut, or sealed with another key.') {
+    super('KT_DECRYPTION_FAILED', {
+      what,
+      left: 'Nothing was changed.',
+      next: 'Run `keyturn doctor`; if the data is damaged, restore it with `keyturn backup restore FILE`.',
+    });
+  }
+}
+
+/** The root key is missing, unusable, or not the one that this vault wants. */
+export class RootKeyError extends KeyturnError {
+  constructor(code: 'KT_ROOT_KEY_MISSING' | 'KT_ROOT_KEY_WRONG' | 'KT_ROOT_KEY_INVALID', what: string, next: string) {
+    super(code, { what, left: 'Nothing was written.', next });
+  }
+}
+
+type StoreErrorCode =
+  | 'KT_VAULT_NOT_FOUND'
+  | 'KT_VAULT_EXISTS'
+  | 'KT_VAULT_CLOSED'
+  | 'KT_STORE_UNUSABLE'
+  | 'KT_STORE_BUSY'
+  | 'KT_STORE_FULL'
+  | 'KT_STORE_READ_ONLY'
+  | 'KT_STORE_CORRUPT'
+  | 'KT_STORE_TOO_NEW';
+
+/** The store cannot be opened, read or written. */
+export class StoreError extends KeyturnError {
+  constructor(code: StoreErrorCode, text: ErrorText, options?: { cause?: unknown }) {
+    super(code, text, options);
+  }
+}
+
+/** A file that the caller named cannot be read or written, or is not what it should be. */
+export class FileError extends KeyturnError {
+  constructor(code: 'KT_BACKUP_INVALID' | 'KT_FILE_UNUSABLE' | 'KT_AUDIT_INVALID', text: ErrorText) {
+    super(code, text);
+  }
+}
+
+/** A rotation did not reach its end. The text says which version is valid now. */
+export class RotationError extends KeyturnError {
+  constructor(text: ErrorText) {
+    super('KT_ROTATION_FAILED', text);
+  }
+}
+
+/** A person has to do something before this can go on. */
+export class NeedsPersonError extends KeyturnError {
+  constructor(what: string, next: string) {
+    super('KT_NEEDS_PERSON', { what, left: 'The value in use was not changed.', next });
+  }
+}

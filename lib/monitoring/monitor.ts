@@ -1,0 +1,200 @@
+// Monitoring: age against interval, strength, use, failed rotations and denied attempts, as numbers and alerts.
+import { newestEntries } from '../audit/read.ts';
+import { all, type Operation, transaction } from '../store/operation.ts';
+import { selectRotationsSince } from '../store/rotations.ts';
+import type { Severity } from '../validation/finding.ts';
+import { validate } from '../validation/validate.ts';
+import type { VaultContext } from '../vault/context.ts';
+import { allSummaries, type SecretSummary } from '../vault/list.ts';
+import type { Environment } from '../vault/places.ts';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+/** The guide: an alert at 80 % of a secret's greatest age. */
+const WARN_AT = 0.8;
+const WEAK_SCORE = 47;
+const UNUSED_DAYS = 90;
+const LOOK_BACK_DAYS = 30;
+const MANY_DENIED = 5;
+
+export type AgeState = 'fresh' | 'due soon' | 'overdue' | 'no interval';
+
+export interface MonitoredSecret {
+  readonly name: string;
+  readonly environment: string;
+  readonly type: string;
+  readonly risk: string;
+  readonly version: number;
+  readonly ageDays: number;
+  readonly intervalDays: number | undefined;
+  /** Age as a part of the interval: 1 is due. */
+  readonly agePart: number | undefined;
+  readonly state: AgeState;
+  /** Milliseconds since 1970. */
+  readonly dueAt: number | undefined;
+  readonly strength: number | undefined;
+  readonly reads: number;
+  readonly lastReadAt: number | null;
+  readonly lastReadBy: string | null;
+}
+
+export type AlertKind = 'overdue' | 'due-soon' | 'weak' | 'unused' | 'rotation-failed' | 'rotation-waiting' | 'denied' | 'failed-reads';
+
+export interface Alert {
+  readonly kind: AlertKind;
+  readonly severity: Severity;
+  readonly secret: string | undefined;
+  readonly environment: string | undefined;
+  readonly what: string;
+  readonly mend: string;
+}
+
+export interface MonitorResult {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly secrets: readonly MonitoredSecret[];
+  readonly alerts: readonly Alert[];
+  readonly denied: number;
+  readonly failedReads: number;
+  readonly failedRotations: number;
+}
+
+export interface MonitorOptions {
+  /** Judges strength too, which opens every value. */
+  readonly strength: boolean;
+  readonly onProgress?: (done: number) => void;
+}
+
+/** Takes the measure of environments. The log has one entry for the run. */
+export function* monitor(
+  ctx: VaultContext,
+  environments: readonly Environment[],
+  options: MonitorOptions,
+): Operation<MonitorResult> {
+  yield* ctx.authorize('list', { action: 'monitoring.run' });
+  yield* transaction(ctx.audit.append([{ action: 'monitoring.run' }]));
+  const now = ctx.clock();
+  const strengths = new Map<string, number | undefined>();
+  if (options.strength) {
+    const result = yield* validate(ctx, environments, options.onProgress ? { onProgress: options.onProgress } : {});
+    for (const one of result.secrets) strengths.set(`${one.environment}/${one.name}`, one.strength);
+  }
+  const secrets: MonitoredSecret[] = [];
+  for (const environment of environments) {
+    for (const summary of yield* allSummaries(environment)) {
+      secrets.push(measure(ctx, summary, strengths.get(`${environment.name}/${summary.name}`), now));
+    }
+  }
+  const since = now - LOOK_BACK_DAYS * DAY_MS;
+  const denied = yield* newestEntries({ outcome: 'denied', since }, 10_000);
+  const failed = yield* newestEntries({ outcome: 'failed', action: 'secret.read', since }, 10_000);
+  const rotations = yield* all(selectRotationsSince, { since, limit: 10_000 });
+  const ids = new Set(environments.map((one) => one.id));
+  const here = rotations.filter((one) => ids.has(one.environment_id));
+  const broken = here.filter((one) => one.state === 'rolled_back' && !one.error?.startsWith('Rolled back by '));
+  const alerts = [
+    ...secrets.flatMap((one) => alertsFor(one, now)),
+    ...broken.map((one) => rotationAlert(one)),
+    ...here.filter((one) => one.state === 'planned' && one.needs_value === 1).map(waitingAlert),
+    ...attemptAlerts(denied.length, failed.length),
+  ];
+  return { at: now, secrets, alerts, denied: denied.length, failedReads: failed.length, failedRotations: broken.length };
+}
+
+function measure(ctx: VaultContext, s: SecretSummary, strength: number | undefined, now: number): MonitoredSecret {
+  const rule = ctx.catalog.rule(s.name, s);
+  const age = Math.max(0, now - s.rotatedAt);
+  const { intervalDays } = rule;
+  const agePart = intervalDays === undefined ? undefined : age / (intervalDays * DAY_MS);
+  return {
+    name: s.name,
+    environment: s.environment,
+    type: s.type,
+    risk: rule.risk,
+    version: s.version,
+    ageDays: Math.floor(age / DAY_MS),
+    intervalDays,
+    agePart,
+    state: ageState(agePart),
+    dueAt: intervalDays === undefined ? undefined : s.rotatedAt + intervalDays * DAY_MS,
+    strength,
+    reads: s.reads,
+    lastReadAt: s.lastReadAt,
+    lastReadBy: s.lastReadBy,
+  };
+}
+
+function ageState(part: number | undefined): AgeState {
+  if (part === undefined) return 'no interval';
+  if (part >= 1) return 'overdue';
+  return part >= WARN_AT ? 'due soon' : 'fresh';
+}
+
+function alertsFor(s: MonitoredSecret, now: number): Alert[] {
+  const alerts: Alert[] = [];
+  const place = { secret: s.name, environment: s.environment };
+  const rotate = `\`keyturn rotate ${s.name} --env ${s.environment}\``;
+  if (s.state === 'overdue') {
+    const severity = s.risk === 'critical' || s.risk === 'high' ? 'critical' : 'high';
+    const what = `${s.name} is ${s.ageDays} days old; it should turn every ${s.intervalDays}.`;
+    alerts.push({ ...place, kind: 'overdue', severity, what, mend: `Run ${rotate}.` });
+  } else if (s.state === 'due soon') {
+    const part = Math.floor((s.agePart ?? 0) * 100);
+    const what = `${s.name} is at ${part} % of its ${s.intervalDays} days.`;
+    alerts.push({ ...place, kind: 'due-soon', severity: 'medium', what, mend: `Run ${rotate} before it is due.` });
+  }
+  if (s.strength !== undefined && s.strength < WEAK_SCORE) {
+    const what = `${s.name} has a strength of ${s.strength} of 100.`;
+    alerts.push({ ...place, kind: 'weak', severity: 'high', what, mend: `Run ${rotate}; \`keyturn validate\` says why.` });
+  }
+  const idleSince = s.lastReadAt ?? now - s.ageDays * DAY_MS;
+  if (now - idleSince > UNUSED_DAYS * DAY_MS) {
+    const days = Math.floor((now - idleSince) / DAY_MS);
+    const what = `${s.name} has not been read for ${days} days.`;
+    const mend = `If nothing needs it, revoke it at its provider and run \`keyturn rm ${s.name}\`.`;
+    alerts.push({ ...place, kind: 'unused', severity: 'low', what, mend });
+  }
+  return alerts;
+}
+
+interface RotationLine {
+  readonly name: string;
+  readonly environment: string;
+  readonly error: string | null;
+}
+
+function rotationAlert(one: RotationLine): Alert {
+  return {
+    kind: 'rotation-failed',
+    severity: 'high',
+    secret: one.name,
+    environment: one.environment,
+    what: `A rotation of ${one.name} failed and was rolled back. ${one.error ?? ''}`.trim(),
+    mend: `Correct the cause and run \`keyturn rotate ${one.name} --env ${one.environment}\`.`,
+  };
+}
+
+function waitingAlert(one: RotationLine): Alert {
+  return {
+    kind: 'rotation-waiting',
+    severity: 'medium',
+    secret: one.name,
+    environment: one.environment,
+    what: `A rotation of ${one.name} waits for its new value.`,
+    mend: `Run \`keyturn rotate ${one.name} --env ${one.environment}\` and paste it.`,
+  };
+}
+
+function attemptAlerts(denied: number, failed: number): Alert[] {
+  const alerts: Alert[] = [];
+  const nowhere = { secret: undefined, environment: undefined };
+  if (denied > 0) {
+    const severity = denied >= MANY_DENIED ? 'critical' : 'high';
+    const what = `${denied} unauthorised ${denied === 1 ? 'attempt' : 'attempts'} in ${LOOK_BACK_DAYS} days.`;
+    alerts.push({ ...nowhere, kind: 'denied', severity, what, mend: 'See who: `keyturn audit list --outcome denied`.' });
+  }
+  if (failed > 0) {
+    const what = `${failed} failed ${failed === 1 ? 'read' : 'reads'} in ${LOOK_BACK_DAYS} days (a missing name, or a value that did not open).`;
+    alerts.push({ ...nowhere, kind: 'failed-reads', severity: 'low', what, mend: 'See which: `keyturn audit list --outcome failed`.' });
+  }
+  return alerts;
+}

@@ -1,0 +1,217 @@
+// Runs rotations on an opened vault: a backup first, then step by step to the end; what was cut off is taken up.
+import { join } from 'node:path';
+import { ConflictError, NeedsPersonError, RotationError } from '../errors.ts';
+import { all, first, type Operation, transaction } from '../store/operation.ts';
+import { findActiveRotation, selectSecretRotations, selectUnfinishedRotations } from '../store/rotations.ts';
+import { findVersion, selectVersions } from '../store/secrets.ts';
+import type { RotationState } from '../store/schema.ts';
+import { createBackup } from '../vault/backups.ts';
+import type { EmbeddedVault } from '../vault/embedded-vault.ts';
+import { createFile } from '../vault/files.ts';
+import type { SecretSummary } from '../vault/list.ts';
+import type { Place } from '../vault/places.ts';
+import { environmentPlace, liveSecret, type SecretRow } from '../vault/write.ts';
+import { generateValue } from './generate.ts';
+import { bringBack, fail, loadSubject, plan, step, type Subject } from './steps.ts';
+import { isFinal, isPromoted } from './states.ts';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+export interface RotateInput {
+  readonly at: Place;
+  readonly name: string;
+  /** The new value, for what cannot (or shall not) be made here. The caller zeroes it. */
+  readonly value?: Buffer;
+  /** Milliseconds; the type's where not given; 0 revokes the version before at once. */
+  readonly graceMs?: number;
+}
+
+export interface RotationResult {
+  readonly id: string;
+  readonly name: string;
+  readonly environment: string;
+  readonly state: RotationState;
+  readonly fromVersion: number;
+  /** The version in use now. */
+  readonly version: number;
+  /** Milliseconds since 1970, while the version before is still valid. */
+  readonly previousValidUntil: number | null;
+  readonly backupFile: string | null;
+}
+
+/** `secrets-backup-YYYY-MM-DD.json`; a second one on a day gets `-HHMMSS`, more in that second a count besides. */
+export function* backupNames(folder: string, now: number): Generator<string> {
+  const iso = new Date(now).toISOString();
+  const day = join(folder, `secrets-backup-${iso.slice(0, 10)}`);
+  const second = `${day}-${iso.slice(11, 19).replaceAll(':', '')}`;
+  yield `${day}.json`;
+  yield `${second}.json`;
+  for (let count = 2; count < 1000; count += 1) yield `${second}-${count}.json`;
+}
+
+/** Makes a backup file. @returns its path and how many secrets it holds */
+export function writeBackup(
+  vault: EmbeddedVault,
+  reason: 'asked' | 'rotation' | 'restore',
+): { path: string; secrets: number } {
+  const { text, secrets } = vault.run(createBackup(vault.context, reason));
+  return { path: createFile(backupNames(vault.home.backups, vault.context.clock()), text), secrets };
+}
+
+/** When a secret has to turn next; undefined for one that does not age. Milliseconds since 1970. */
+export function dueAt(secret: SecretSummary, intervalDays: number | undefined): number | undefined {
+  return intervalDays === undefined ? undefined : secret.rotatedAt + intervalDays * DAY_MS;
+}
+
+export class Rotator {
+  readonly #vault: EmbeddedVault;
+  #backupFile: string | undefined;
+
+  constructor(vault: EmbeddedVault) {
+    this.#vault = vault;
+  }
+
+  /**
+   * Rotates one secret: to the state `grace`, or `revoked` where there is no grace.
+   * A rotation of it that was cut off is taken up instead of starting another.
+   * @throws NeedsPersonError when the new value has to come from a person, RotationError when it was rolled back
+   */
+  rotate(input: RotateInput): RotationResult {
+    const { context } = this.#vault;
+    const secret = this.#vault.run(liveSecret(context.environment(input.at), input.name));
+    const rule = context.catalog.rule(secret.name, { type: secret.type, intervalDays: secret.interval_days });
+    const needsValue = input.value !== undefined || rule.generate === undefined;
+    const planned = this.#vault.run(
+      plan(context, {
+        at: input.at,
+        name: input.name,
+        needsValue,
+        backupFile: this.#backup(secret),
+        ...(input.graceMs !== undefined && { graceMs: input.graceMs }),
+      }),
+    );
+    const waiting = planned.rotation.state === 'planned' && planned.rotation.needs_value === 1;
+    // One that was cut off before a person's value was kept: who asks now without a value wants one made.
+    const made = waiting && !input.value && rule.generate ? generateValue(rule.generate, context.random) : undefined;
+    const ended = this.#advance(planned, input.value ?? made);
+    made?.fill(0);
+    if (ended.rotation.state === 'planned') throw this.#needsValue(ended);
+    if (ended.rotation.state === 'rolled_back') throw rolledBack(ended);
+    return this.#result(ended);
+  }
+
+  /** Takes up what was cut off and ends what is past its grace. @returns what was moved */
+  settle(): RotationResult[] {
+    const moved: RotationResult[] = [];
+    for (const row of this.#vault.run(all(selectUnfinishedRotations, {}))) {
+      const subject = this.#vault.run(loadSubject(this.#vault.context, row.id));
+      // A deleted secret's rotation waits with it.
+      if (subject.secret.deleted_at !== null) continue;
+      const ended = this.#advance(subject, undefined);
+      if (ended.rotation.state !== subject.rotation.state) moved.push(this.#result(ended));
+    }
+    return moved;
+  }
+
+  /**
+   * Brings back an earlier value as a new version.
+   * @param to the version whose value is wanted; the one before the one in use where not given
+   */
+  rollback(at: Place, name: string, to?: number): RotationResult {
+    const { context } = this.#vault;
+    const environment = context.environment(at);
+    this.#vault.run(
+      context.authorize('rotate', { action: 'rotation.move', ...environmentPlace(environment), secret: name }),
+    );
+    const secret = this.#vault.run(liveSecret(environment, name));
+    const backupFile = this.#backup(secret);
+    const latest = this.#vault.run(first(selectSecretRotations, { secretId: secret.id, limit: 1 }));
+    if (to === undefined && latest && isPromoted(latest.state) && latest.to_version === secret.current_version) {
+      const subject = this.#vault.run(loadSubject(context, latest.id));
+      const ended = this.#advance(this.#vault.run(fail(context, subject, `Rolled back by ${context.principal}.`)), undefined);
+      return this.#result(ended);
+    }
+    const number = to ?? this.#vault.run(versionBefore(secret));
+    const version = this.#vault.run(transaction(this.#rollBackTo(at, name, number)));
+    return {
+      id: '',
+      name: secret.name,
+      environment: environment.name,
+      state: 'rolled_back',
+      fromVersion: secret.current_version,
+      version,
+      previousValidUntil: null,
+      backupFile,
+    };
+  }
+
+  *#rollBackTo(at: Place, name: string, number: number): Operation<number> {
+    const { context } = this.#vault;
+    const environment = context.environment(at);
+    yield* context.beginChange();
+    const secret = yield* liveSecret(environment, name);
+    const rule = context.catalog.rule(secret.name, { type: secret.type });
+    return yield* bringBack(context, { secret, environment }, number, rule.graceMs);
+  }
+
+  #advance(from: Subject, given: Buffer | undefined): Subject {
+    let subject = from;
+    for (;;) {
+      const before = subject.rotation.state;
+      subject = this.#vault.run(step(this.#vault.context, subject, given));
+      if (subject.rotation.state === before || isFinal(subject.rotation.state)) return subject;
+    }
+  }
+
+  /** One backup for all that one run rotates. A rotation that is only taken up had its own. */
+  #backup(secret: SecretRow): string {
+    const active = this.#vault.run(first(findActiveRotation, { secretId: secret.id }));
+    if (active?.backup_file) return active.backup_file;
+    this.#backupFile ??= writeBackup(this.#vault, 'rotation').path;
+    return this.#backupFile;
+  }
+
+  #needsValue(subject: Subject): NeedsPersonError {
+    const { name } = subject.secret;
+    const { known } = subject.rule;
+    const where = known?.page ? `make a new one at ${known.page}, then ` : '';
+    return new NeedsPersonError(
+      `${name} cannot be made here: ${known?.provider ?? 'whoever issues it'} issues it. The rotation waits for its new value.`,
+      `To finish, ${where}run \`keyturn rotate ${name}\` and paste it.`,
+    );
+  }
+
+  #result(subject: Subject): RotationResult {
+    const { rotation, secret, environment } = subject;
+    return {
+      id: rotation.id,
+      name: secret.name,
+      environment: environment.name,
+      state: rotation.state,
+      fromVersion: rotation.from_version,
+      version: secret.current_version,
+      previousValidUntil: secret.previous_valid_until,
+      backupFile: rotation.backup_file,
+    };
+  }
+}
+
+function rolledBack(subject: Subject): RotationError {
+  return new RotationError({
+    what: `${subject.secret.name} was not rotated. ${subject.rotation.error ?? ''}`.trim(),
+    left: `Version ${subject.secret.current_version} is in use, as before.`,
+    next: 'Correct the new value and rotate again.',
+  });
+}
+
+/** The newest earlier version that came into use and whose value differs from the one in use. */
+function* versionBefore(secret: SecretRow): Operation<number> {
+  const current = yield* first(findVersion, { secretId: secret.id, number: secret.current_version });
+  const rows = yield* all(selectVersions, { secretId: secret.id });
+  const fingerprint = Buffer.from(current?.fingerprint ?? []).toString('hex');
+  const before = rows.find(
+    (row) => row.activated_at !== null && row.number < secret.current_version && Buffer.from(row.fingerprint).toString('hex') !== fingerprint,
+  );
+  if (before) return before.number;
+  throw new ConflictError(`${secret.name} has no earlier value to go back to.`, 'Restore one from a backup: `keyturn rollback FILE`.');
+}

@@ -1,0 +1,26 @@
+// The numbered, forward-only steps that bring a store's schema up to date.
+import type { Compilable, CreateTableBuilder, Kysely } from 'kysely';
+import type { Database } from '../schema.ts';
+import { initial } from './0001-initial.ts';
+
+/** What differs between databases in the schema's words. */
+export interface MigrationDialect {
+  readonly bytes: 'blob' | 'bytea';
+  readonly integer: 'integer' | 'bigint';
+  /** A primary key that counts up by itself. */
+  readonly identity: 'integer' | 'serial';
+  /** Keeps a table's rows in its primary key's order, where the database can. */
+  clustered<T extends string, C extends string>(table: CreateTableBuilder<T, C>): CreateTableBuilder<T, C>;
+}
+
+export interface Migration {
+  readonly number: number;
+  readonly name: string;
+  readonly up: (db: Kysely<Database>, dialect: MigrationDialect) => Compilable[];
+}
+
+/** In order, without gaps. A released one is never changed. */
+export const MIGRATIONS: readonly Migration[] = [{ number: 1, name: 'initial', up: initial }];
+
+/** The schema version that this program reads and writes. */
+export const SCHEMA_VERSION = MIGRATIONS.length;

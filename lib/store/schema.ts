@@ -1,0 +1,172 @@
+// The tables as types, for Kysely. Times are milliseconds since 1970 (UTC); bytes are Uint8Array.
+import type { Generated } from 'kysely';
+
+/** Facts of the vault as a whole, by name: vault_id, root_key_id, passphrase, created_at. */
+export interface MetaTable {
+  key: string;
+  value: string;
+}
+
+/** One row. Grows with each change, so that caches in every process know when they are stale. */
+export interface GenerationTable {
+  id: number;
+  schema_version: number;
+  secrets: number;
+  keys: number;
+}
+
+export interface ProjectTable {
+  id: Generated<number>;
+  name: string;
+  name_key: string;
+  created_at: number;
+}
+
+export interface EnvironmentTable {
+  id: Generated<number>;
+  project_id: number;
+  name: string;
+  name_key: string;
+  created_at: number;
+}
+
+export type KeyPurpose = 'data' | 'audit' | 'checkpoint' | 'fingerprint';
+
+/** Keys wrapped by the root key. A destroyed key keeps its row and loses its bytes. */
+export interface KeyTable {
+  id: Generated<number>;
+  /** 32 hexadecimal digits: what envelopes name. */
+  key_id: string;
+  purpose: KeyPurpose;
+  /** Data keys belong to an environment; the vault's own keys to none. */
+  environment_id: number | null;
+  number: number;
+  wrapped: Uint8Array | null;
+  state: 'active' | 'retiring' | 'destroyed';
+  created_at: number;
+  destroyed_at: number | null;
+}
+
+export interface SecretTable {
+  id: Generated<number>;
+  environment_id: number;
+  name: string;
+  /** The name in upper case: names compare without case. */
+  name_key: string;
+  type: string;
+  /** The secret's own rotation interval; null for its type's. */
+  interval_days: number | null;
+  owner: string | null;
+  /** A JSON object of text by text. */
+  labels: string;
+  /** The version in use; 0 while the first one is only issued. */
+  current_version: number;
+  /** The version before, still valid until `previous_valid_until`. */
+  previous_version: number | null;
+  previous_valid_until: number | null;
+  /** The highest number ever given, issued ones included. */
+  latest_version: number;
+  created_at: number;
+  /** When the current version came into use. */
+  rotated_at: number;
+  deleted_at: number | null;
+}
+
+export type VersionOrigin = 'set' | 'import' | 'rotation' | 'rollback' | 'restore';
+
+/**
+ * Immutable but for `envelope` and `data_key`, which re-sealing under a new data key replaces together, and
+ * `activated_at`, which is set once.
+ */
+export interface VersionTable {
+  secret_id: number;
+  number: number;
+  envelope: Uint8Array;
+  fingerprint: Uint8Array;
+  size: number;
+  /** keys.id of the data key that sealed it. */
+  data_key: number;
+  origin: VersionOrigin;
+  created_at: number;
+  created_by: string;
+  /** When it came into use; null for one that a rotation issued and that never did. */
+  activated_at: number | null;
+}
+
+/** How a secret has been read, as far as the audit log has it. */
+export interface UsageTable {
+  secret_id: number;
+  reads: number;
+  last_read_at: number;
+  last_read_by: string;
+}
+
+export type AuditOutcome = 'ok' | 'denied' | 'failed';
+
+export interface AuditEntryTable {
+  chain: string;
+  seq: number;
+  time: number;
+  principal: string;
+  action: string;
+  outcome: AuditOutcome;
+  project: string | null;
+  environment: string | null;
+  secret: string | null;
+  version: number | null;
+  source: string;
+  /** A JSON object with sorted keys, or null. */
+  details: string | null;
+  hash: Uint8Array;
+  mac: Uint8Array;
+}
+
+export interface AuditCheckpointTable {
+  number: number;
+  time: number;
+  /** The signed text: canonical JSON. */
+  body: string;
+  signature: Uint8Array;
+}
+
+export type RotationState =
+  | 'planned'
+  | 'issued'
+  | 'verified'
+  | 'promoted'
+  | 'distributed'
+  | 'grace'
+  | 'revoked'
+  | 'failed'
+  | 'rolled_back';
+
+export interface RotationTable {
+  id: string;
+  secret_id: number;
+  state: RotationState;
+  needs_value: number;
+  from_version: number;
+  to_version: number | null;
+  grace_ms: number;
+  grace_until: number | null;
+  /** What went wrong, in words; never a value. */
+  error: string | null;
+  backup_file: string | null;
+  started_at: number;
+  updated_at: number;
+  started_by: string;
+}
+
+export interface Database {
+  meta: MetaTable;
+  generation: GenerationTable;
+  projects: ProjectTable;
+  environments: EnvironmentTable;
+  keys: KeyTable;
+  secrets: SecretTable;
+  versions: VersionTable;
+  usage: UsageTable;
+  audit_entries: AuditEntryTable;
+  audit_checkpoints: AuditCheckpointTable;
+  rotations: RotationTable;
+}

@@ -1,0 +1,246 @@
+// Statements on secrets, their versions and their use.
+import { sql } from 'kysely';
+import type { VersionOrigin } from './schema.ts';
+import { statement } from './statement.ts';
+
+export const findSecret = statement((db, p: { environmentId: number; nameKey: string }) =>
+  db
+    .selectFrom('secrets')
+    .selectAll()
+    .where('environment_id', '=', p.environmentId)
+    .where('name_key', '=', p.nameKey),
+);
+
+/** A live secret with the version in use, for reading: one look-up instead of two. */
+export const readCurrent = statement((db, p: { environmentId: number; nameKey: string }) =>
+  db
+    .selectFrom('secrets as s')
+    .innerJoin('versions as v', (join) =>
+      join.onRef('v.secret_id', '=', 's.id').onRef('v.number', '=', 's.current_version'),
+    )
+    .select(['s.id', 's.name', 'v.number', 'v.envelope', 's.previous_version', 's.previous_valid_until'])
+    .where('s.environment_id', '=', p.environmentId)
+    .where('s.name_key', '=', p.nameKey)
+    .where('s.deleted_at', 'is', null),
+);
+
+export const insertSecret = statement(
+  (
+    db,
+    p: {
+      environmentId: number;
+      name: string;
+      nameKey: string;
+      type: string;
+      intervalDays: number | null;
+      owner: string | null;
+      labels: string;
+      currentVersion: number;
+      now: number;
+    },
+  ) =>
+    db
+      .insertInto('secrets')
+      .values({
+        environment_id: p.environmentId,
+        name: p.name,
+        name_key: p.nameKey,
+        type: p.type,
+        interval_days: p.intervalDays,
+        owner: p.owner,
+        labels: p.labels,
+        current_version: p.currentVersion,
+        latest_version: 1,
+        created_at: p.now,
+        rotated_at: p.now,
+      })
+      .returning('id'),
+);
+
+export const updateDescription = statement(
+  (db, p: { id: number; type: string; intervalDays: number | null; owner: string | null; labels: string }) =>
+    db
+      .updateTable('secrets')
+      .set({ type: p.type, interval_days: p.intervalDays, owner: p.owner, labels: p.labels })
+      .where('id', '=', p.id),
+);
+
+/** Brings a version into use. `previous…` are null where the one before is not valid any longer. */
+export const setCurrentVersion = statement(
+  (
+    db,
+    p: {
+      id: number;
+      version: number;
+      latest: number;
+      previous: number | null;
+      previousValidUntil: number | null;
+      now: number;
+    },
+  ) =>
+    db
+      .updateTable('secrets')
+      .set({
+        current_version: p.version,
+        latest_version: p.latest,
+        previous_version: p.previous,
+        previous_valid_until: p.previousValidUntil,
+        rotated_at: p.now,
+        deleted_at: null,
+      })
+      .where('id', '=', p.id),
+);
+
+/** Counts an issued version that is not in use yet. */
+export const setLatestVersion = statement((db, p: { id: number; latest: number }) =>
+  db.updateTable('secrets').set({ latest_version: p.latest }).where('id', '=', p.id),
+);
+
+export const endPrevious = statement((db, p: { id: number; previous: number }) =>
+  db
+    .updateTable('secrets')
+    .set({ previous_version: null, previous_valid_until: null })
+    .where('id', '=', p.id)
+    .where('previous_version', '=', p.previous),
+);
+
+export const setDeleted = statement((db, p: { id: number; at: number | null }) =>
+  db.updateTable('secrets').set({ deleted_at: p.at }).where('id', '=', p.id),
+);
+
+export const insertVersion = statement(
+  (
+    db,
+    p: {
+      secretId: number;
+      number: number;
+      envelope: Uint8Array;
+      fingerprint: Uint8Array;
+      size: number;
+      dataKey: number;
+      origin: VersionOrigin;
+      now: number;
+      by: string;
+      activatedAt: number | null;
+    },
+  ) =>
+    db.insertInto('versions').values({
+      secret_id: p.secretId,
+      number: p.number,
+      envelope: p.envelope,
+      fingerprint: p.fingerprint,
+      size: p.size,
+      data_key: p.dataKey,
+      origin: p.origin,
+      created_at: p.now,
+      created_by: p.by,
+      activated_at: p.activatedAt,
+    }),
+);
+
+export const activateVersion = statement((db, p: { secretId: number; number: number; now: number }) =>
+  db
+    .updateTable('versions')
+    .set({ activated_at: p.now })
+    .where('secret_id', '=', p.secretId)
+    .where('number', '=', p.number),
+);
+
+export const findVersion = statement((db, p: { secretId: number; number: number }) =>
+  db.selectFrom('versions').selectAll().where('secret_id', '=', p.secretId).where('number', '=', p.number),
+);
+
+export const selectVersions = statement((db, p: { secretId: number }) =>
+  db.selectFrom('versions').selectAll().where('secret_id', '=', p.secretId).orderBy('number', 'desc'),
+);
+
+/** A page of an environment's secrets in the order of their names, from after `after`. */
+export const selectSecretsPage = statement(
+  (db, p: { environmentId: number; after: string; limit: number; deleted: number }) =>
+    db
+      .selectFrom('secrets as s')
+      .leftJoin('usage as u', 'u.secret_id', 's.id')
+      .leftJoin('versions as v', (join) =>
+        join.onRef('v.secret_id', '=', 's.id').onRef('v.number', '=', 's.current_version'),
+      )
+      .selectAll('s')
+      .select(['u.reads', 'u.last_read_at', 'u.last_read_by', 'v.size', 'v.fingerprint', 'v.created_by'])
+      .where('s.environment_id', '=', p.environmentId)
+      .where('s.name_key', '>', p.after)
+      .where((eb) => eb.or([eb('s.deleted_at', 'is', null), eb(sql<number>`${p.deleted}`, '=', eb.lit(1))]))
+      .orderBy('s.name_key')
+      .limit(p.limit),
+);
+
+/** The same page with the sealed values in use. */
+export const selectSealedPage = statement((db, p: { environmentId: number; after: string; limit: number }) =>
+  db
+    .selectFrom('secrets as s')
+    .innerJoin('versions as v', (join) =>
+      join.onRef('v.secret_id', '=', 's.id').onRef('v.number', '=', 's.current_version'),
+    )
+    .selectAll('s')
+    .select(['v.number', 'v.envelope', 'v.fingerprint', 'v.origin', 'v.size'])
+    .where('s.environment_id', '=', p.environmentId)
+    .where('s.deleted_at', 'is', null)
+    .where('s.name_key', '>', p.after)
+    .orderBy('s.name_key')
+    .limit(p.limit),
+);
+
+export const countSecrets = statement((db, p: { environmentId: number }) =>
+  db
+    .selectFrom('secrets')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('environment_id', '=', p.environmentId)
+    .where('deleted_at', 'is', null),
+);
+
+/** Versions of an environment not sealed under its active data key, from after a place in the table's order. */
+export const selectVersionsToReseal = statement(
+  (db, p: { environmentId: number; dataKey: number; afterSecret: number; afterNumber: number; limit: number }) =>
+    db
+      .selectFrom('versions as v')
+      .innerJoin('secrets as s', 's.id', 'v.secret_id')
+      .select(['v.secret_id', 'v.number', 'v.envelope', 's.name_key'])
+      .where('s.environment_id', '=', p.environmentId)
+      .where('v.data_key', '<>', p.dataKey)
+      .where((eb) =>
+        eb(eb.refTuple('v.secret_id', 'v.number'), '>', eb.tuple(p.afterSecret, p.afterNumber)),
+      )
+      .orderBy('v.secret_id')
+      .orderBy('v.number')
+      .limit(p.limit),
+);
+
+export const countVersionsToReseal = statement((db, p: { environmentId: number; dataKey: number }) =>
+  db
+    .selectFrom('versions as v')
+    .innerJoin('secrets as s', 's.id', 'v.secret_id')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('s.environment_id', '=', p.environmentId)
+    .where('v.data_key', '<>', p.dataKey),
+);
+
+export const replaceEnvelope = statement(
+  (db, p: { secretId: number; number: number; envelope: Uint8Array; dataKey: number }) =>
+    db
+      .updateTable('versions')
+      .set({ envelope: p.envelope, data_key: p.dataKey })
+      .where('secret_id', '=', p.secretId)
+      .where('number', '=', p.number),
+);
+
+/** Adds reads to a secret's count. */
+export const addUsage = statement((db, p: { secretId: number; reads: number; at: number; by: string }) =>
+  db
+    .insertInto('usage')
+    .values({ secret_id: p.secretId, reads: p.reads, last_read_at: p.at, last_read_by: p.by })
+    .onConflict((c) =>
+      c.column('secret_id').doUpdateSet((eb) => ({
+        reads: eb('usage.reads', '+', eb.ref('excluded.reads')),
+        last_read_at: eb.ref('excluded.last_read_at'),
+        last_read_by: eb.ref('excluded.last_read_by'),
+      })),
+    ),
+);

@@ -1,0 +1,330 @@
+// The embedded store: SQLite by node:sqlite, one file, several processes at once (WAL). Each commit is on the disk
+// before it returns (synchronous=FULL).
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler, sql } from 'kysely';
+import { StoreError } from '../errors.ts';
+import { MIGRATIONS, type MigrationDialect, SCHEMA_VERSION } from './migrations/migrations.ts';
+import type { Operation, Step } from './operation.ts';
+import type { Database } from './schema.ts';
+import { bindParameters, compileStatement, type Statement } from './statement.ts';
+
+/** How long a writer waits for another process's transaction before it gives up, in ms. */
+const BUSY_TIMEOUT_MS = 10_000;
+
+const dialect: MigrationDialect = {
+  bytes: 'blob',
+  integer: 'integer',
+  identity: 'integer',
+  clustered: (table) => table.modifyEnd(sql`without rowid`),
+};
+
+/** Compiles queries for SQLite. It never connects: node:sqlite runs what it compiles. */
+const compiler = new Kysely<Database>({
+  dialect: {
+    createAdapter: () => new SqliteAdapter(),
+    createDriver: () => new DummyDriver(),
+    createIntrospector: (db) => new SqliteIntrospector(db),
+    createQueryCompiler: () => new SqliteQueryCompiler(),
+  },
+});
+
+export interface SqliteOptions {
+  /** Called with each statement's SQL before it runs: for tracing, and for tests that stop a process there. */
+  readonly onStatement?: (sql: string) => void;
+}
+
+interface Prepared {
+  readonly native: StatementSync;
+  readonly sql: string;
+  readonly slots: readonly unknown[];
+  /** Whether it gives rows; a statement that gives none is cheaper to run. */
+  readonly rows: boolean;
+}
+
+/** One connection to the embedded store. */
+export class SqliteStore {
+  readonly path: string;
+  readonly #db: DatabaseSync;
+  readonly #prepared = new Map<Statement<never, unknown>, Prepared>();
+  readonly #onStatement: ((sql: string) => void) | undefined;
+  readonly #dataVersion: StatementSync;
+
+  private constructor(path: string, db: DatabaseSync, options: SqliteOptions) {
+    this.path = path;
+    this.#db = db;
+    this.#onStatement = options.onStatement;
+    this.#dataVersion = db.prepare('PRAGMA data_version');
+  }
+
+  /**
+   * Makes the file (mode 0600, in a folder of mode 0700) and its tables.
+   * @throws StoreError KT_VAULT_EXISTS when there is one; KT_STORE_… when it cannot be made.
+   */
+  static create(path: string, options: SqliteOptions = {}): SqliteStore {
+    if (existsSync(path)) {
+      throw new StoreError('KT_VAULT_EXISTS', { what: `There is a vault at ${path} already.`, left: 'It was not touched.' });
+    }
+    return translating(path, () => {
+      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+      chmodSync(dirname(path), 0o700);
+      // SQLite gives its -wal and -shm files the mode of the main file, so that is made first, with ours.
+      closeSync(openSync(path, 'wx', 0o600));
+      const store = new SqliteStore(path, connect(path), options);
+      store.#db.exec('PRAGMA journal_mode=WAL');
+      store.#migrate(0);
+      return store;
+    });
+  }
+
+  /**
+   * Opens an existing file; brings an older schema up to date.
+   * @throws StoreError KT_VAULT_NOT_FOUND, KT_STORE_TOO_NEW, KT_STORE_CORRUPT, KT_STORE_READ_ONLY, …
+   */
+  static open(path: string, options: SqliteOptions = {}): SqliteStore {
+    return SqliteStore.openFrom(path, options).store;
+  }
+
+  /** Like `open`, and tells which schema the file had. */
+  static openFrom(path: string, options: SqliteOptions = {}): { store: SqliteStore; from: number } {
+    if (!existsSync(path)) {
+      throw new StoreError('KT_VAULT_NOT_FOUND', {
+        what: `There is no vault at ${path}.`,
+        next: 'Make one with `keyturn init`, or set KEYTURN_HOME to the folder that has it.',
+      });
+    }
+    return translating(path, () => {
+      const store = new SqliteStore(path, connect(path), options);
+      try {
+        const from = store.schemaVersion();
+        store.#migrate(from);
+        return { store, from };
+      } catch (error) {
+        store.close();
+        throw error;
+      }
+    });
+  }
+
+  /** The schema's version in the file; 0 for a file whose tables were never made. */
+  schemaVersion(): number {
+    const table = this.#db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'generation'").get();
+    if (!table) return 0;
+    const row = this.#db.prepare('SELECT schema_version FROM generation').get();
+    return Number(row?.schema_version ?? 0);
+  }
+
+  /** Changes whenever another connection has committed to the file. Costs about a microsecond. */
+  dataVersion(): number {
+    return Number(this.#dataVersion.get()?.data_version);
+  }
+
+  /** Runs an operation to its end, in this call. */
+  run<T>(operation: Operation<T>): T {
+    let rows: readonly unknown[] = [];
+    let failure: { error: unknown } | undefined;
+    for (;;) {
+      const next: IteratorResult<Step, T> = failure ? operation.throw(failure.error) : operation.next(rows);
+      if (next.done) return next.value;
+      failure = undefined;
+      try {
+        rows = this.#step(next.value);
+      } catch (error) {
+        failure = { error: storeErrorFrom(this.path, error) };
+      }
+    }
+  }
+
+  /** SQLite's own check of the file's structure: 'ok', or what is wrong. */
+  integrity(): string[] {
+    return translating(this.path, () =>
+      this.#db
+        .prepare('PRAGMA integrity_check')
+        .all()
+        .map((row) => String(row.integrity_check)),
+    );
+  }
+
+  /** Moves what is in the write-ahead log into the file and cuts the log, so that overwritten pages are gone. */
+  truncateLog(): void {
+    translating(this.path, () => this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)'));
+  }
+
+  close(): void {
+    if (this.#db.isOpen) this.#db.close();
+  }
+
+  #step(step: Step): readonly unknown[] {
+    if (step.kind !== 'statement') return this.#control(step.kind);
+    const prepared = this.#prepare(step.statement);
+    this.#onStatement?.(prepared.sql);
+    const values = bindParameters(prepared.slots, step.params) as SQLInputValue[];
+    if (prepared.rows) return prepared.native.all(...values);
+    prepared.native.run(...values);
+    return [];
+  }
+
+  #control(kind: 'begin' | 'commit' | 'rollback'): readonly unknown[] {
+    this.#onStatement?.(kind);
+    if (kind === 'begin') {
+      this.#db.exec('BEGIN IMMEDIATE');
+    } else if (kind === 'commit') {
+      try {
+        this.#db.exec('COMMIT');
+      } finally {
+        // A commit that fails (a full disk) leaves the transaction open.
+        this.#rollBack();
+      }
+    } else {
+      this.#rollBack();
+    }
+    return [];
+  }
+
+  /** SQLite has rolled back by itself after some errors. */
+  #rollBack(): void {
+    if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
+  }
+
+  #prepare(declared: Statement<never, unknown>): Prepared {
+    const known = this.#prepared.get(declared);
+    if (known) return known;
+    const compiled = compileStatement(compiler, declared);
+    const native = this.#db.prepare(compiled.sql);
+    const prepared = { native, ...compiled, rows: native.columns().length > 0 };
+    this.#prepared.set(declared, prepared);
+    return prepared;
+  }
+
+  #migrate(from: number): void {
+    if (from === SCHEMA_VERSION) return;
+    if (from > SCHEMA_VERSION) {
+      throw new StoreError('KT_STORE_TOO_NEW', {
+        what: `The vault at ${this.path} has schema ${from}; this Keyturn knows ${SCHEMA_VERSION}.`,
+        left: 'Nothing was changed.',
+        next: 'Update Keyturn.',
+      });
+    }
+    this.#db.exec('BEGIN IMMEDIATE');
+    try {
+      // Another process may have done it while this one waited for the lock.
+      for (const migration of MIGRATIONS.slice(this.schemaVersion())) {
+        for (const part of migration.up(compiler, dialect)) this.#execute(part.compile());
+        this.#db.prepare('UPDATE generation SET schema_version = ?').run(migration.number);
+      }
+      this.#db.exec('COMMIT');
+    } catch (error) {
+      this.#rollBack();
+      throw error;
+    }
+  }
+
+  #execute(compiled: { sql: string; parameters: readonly unknown[] }): void {
+    this.#onStatement?.(compiled.sql);
+    this.#db.prepare(compiled.sql).run(...(compiled.parameters as SQLInputValue[]));
+  }
+}
+
+function connect(path: string): DatabaseSync {
+  const db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
+  db.exec('PRAGMA synchronous=FULL');
+  return db;
+}
+
+function translating<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw storeErrorFrom(path, error);
+  }
+}
+
+/** SQLite's primary result codes (sqlite.org/rescode.html) that a person can do something about. */
+const SQLITE_BUSY = 5;
+const SQLITE_LOCKED = 6;
+const SQLITE_READONLY = 8;
+const SQLITE_IOERR = 10;
+const SQLITE_CORRUPT = 11;
+const SQLITE_FULL = 13;
+const SQLITE_CANTOPEN = 14;
+const SQLITE_NOTADB = 26;
+
+/** Says in our words what SQLite or the file system could not do. Errors of other kinds pass as they are. */
+function storeErrorFrom(path: string, error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const { errcode, code } = error as Error & { errcode?: number; code?: string };
+  if (errcode !== undefined) return sqliteError(path, errcode & 0xff, error);
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') return readOnlyError(path, error);
+  if (code === 'ENOSPC' || code === 'EFBIG' || code === 'EDQUOT') return fullError(path, error);
+  if (code?.startsWith('E') && 'syscall' in error) return unusableError(path, code, error);
+  return error;
+}
+
+function sqliteError(path: string, primary: number, cause: Error): unknown {
+  switch (primary) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return new StoreError(
+        'KT_STORE_BUSY',
+        {
+          what: `Another process has been writing to ${path} for more than ${BUSY_TIMEOUT_MS / 1000} s.`,
+          left: 'Nothing was changed.',
+          next: 'Try again when it is done.',
+        },
+        { cause },
+      );
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN:
+      return readOnlyError(path, cause);
+    case SQLITE_FULL:
+      return fullError(path, cause);
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return new StoreError(
+        'KT_STORE_CORRUPT',
+        {
+          what: `The file ${path} is damaged, or is not a Keyturn vault.`,
+          left: 'It was not changed.',
+          next: 'Keep a copy of it, make a new vault with `keyturn init` in another folder (KEYTURN_HOME), and fill it with `keyturn backup restore FILE`.',
+        },
+        { cause },
+      );
+    case SQLITE_IOERR:
+      return unusableError(path, 'I/O error', cause);
+    default:
+      return cause;
+  }
+}
+
+function readOnlyError(path: string, cause: Error): StoreError {
+  return new StoreError(
+    'KT_STORE_READ_ONLY',
+    {
+      what: `The vault at ${path} cannot be written: this user has no write permission there, or the file system is read-only.`,
+      left: 'Nothing was read or changed: a read that cannot be logged is not answered.',
+      next: 'Run as the user who owns the folder, or correct its permissions.',
+    },
+    { cause },
+  );
+}
+
+function fullError(path: string, cause: Error): StoreError {
+  return new StoreError(
+    'KT_STORE_FULL',
+    {
+      what: `There is no space left for ${path}.`,
+      left: 'The last operation was undone; the vault is as it was before it.',
+      next: 'Free some space and run it again.',
+    },
+    { cause },
+  );
+}
+
+function unusableError(path: string, reason: string, cause: Error): StoreError {
+  return new StoreError(
+    'KT_STORE_UNUSABLE',
+    { what: `The vault at ${path} cannot be used (${reason}).`, left: 'Nothing was changed.', next: 'Check the disk and the path.' },
+    { cause },
+  );
+}

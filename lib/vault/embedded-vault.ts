@@ -1,0 +1,222 @@
+// The embedded vault: one process's opening of the vault in a folder. It joins store, keys, audit log and context, and
+// runs operations to their end in the call.
+import { hostname, userInfo } from 'node:os';
+import { GroupCommit } from '../audit/group-commit.ts';
+import { AuditLog, EMBEDDED_CHAIN } from '../audit/log.ts';
+import { Catalog } from '../catalog/catalog.ts';
+import { type RandomSource, systemRandom } from '../crypto/random.ts';
+import type { RootKey } from '../crypto/root-key.ts';
+import type { PassphraseParameters } from '../crypto/root-key-source.ts';
+import { DEFAULT_SUITE } from '../crypto/suites/registry.ts';
+import type { Suite } from '../crypto/suites/suite.ts';
+import { StoreError } from '../errors.ts';
+import { all, type Operation, transaction } from '../store/operation.ts';
+import { selectFacts } from '../store/vault-facts.ts';
+import { type SqliteOptions, SqliteStore } from '../store/sqlite.ts';
+import type { AccessScope } from './access.ts';
+import { VaultContext, loadKeyring } from './context.ts';
+import { ensureEnvironment, initializeVault } from './create.ts';
+import type { VaultHome } from './home.ts';
+import { DEFAULT_PROJECT, STANDARD_ENVIRONMENTS } from './names.ts';
+import { type OpenedVersion, openCurrent, logReads } from './read.ts';
+import type { Place } from './places.ts';
+import {
+  configuredRootKey,
+  createRootKeyFile,
+  type Env,
+  findRootKey,
+  newPassphraseParameters,
+} from './root-key-files.ts';
+
+export interface VaultOptions extends SqliteOptions {
+  readonly home: VaultHome;
+  readonly env: Env;
+  readonly clock?: () => number;
+  readonly random?: RandomSource;
+  /** Who asks; the operating system's user where not given. */
+  readonly principal?: string;
+  /** What program asks, in a few words; the process id is added. */
+  readonly source?: string;
+  readonly catalog?: Catalog;
+  readonly scope?: AccessScope;
+  /** The suite for new versions. */
+  readonly suite?: Suite;
+}
+
+export interface CreatedVault {
+  readonly vault: EmbeddedVault;
+  /** The key file that was made, where no key was given. */
+  readonly rootKeyFile: string | undefined;
+}
+
+/** The operating system's user; its number where it has no name (a container). */
+export function operatingSystemUser(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // userInfo throws where the user id has no entry in the password database.
+    return `uid ${process.getuid?.() ?? 'unknown'}`;
+  }
+}
+
+interface Facts {
+  readonly vaultId: string;
+  readonly rootKeyId: string;
+  readonly passphrase: PassphraseParameters | undefined;
+  readonly createdAt: number;
+}
+
+function* readFacts(): Operation<Facts | undefined> {
+  const facts = new Map((yield* all(selectFacts, {})).map((row) => [row.key, row.value]));
+  const vaultId = facts.get('vault_id');
+  const rootKeyId = facts.get('root_key_id');
+  if (vaultId === undefined || rootKeyId === undefined) return undefined;
+  const passphrase = facts.get('passphrase');
+  return {
+    vaultId,
+    rootKeyId,
+    passphrase: passphrase === undefined ? undefined : (JSON.parse(passphrase) as PassphraseParameters),
+    createdAt: Number(facts.get('created_at')),
+  };
+}
+
+export class EmbeddedVault {
+  readonly home: VaultHome;
+  readonly store: SqliteStore;
+  readonly context: VaultContext;
+  readonly createdAt: number;
+  /** Where the root key came from, and whether it is one kept for a change. */
+  readonly rootKeySource: { readonly label: string; readonly previous: boolean };
+  readonly #reads: GroupCommit<OpenedVersion>;
+
+  private constructor(
+    options: VaultOptions,
+    store: SqliteStore,
+    facts: Facts,
+    root: { rootKey: RootKey; label: string; previous: boolean },
+  ) {
+    this.home = options.home;
+    this.store = store;
+    this.createdAt = facts.createdAt;
+    this.rootKeySource = { label: root.label, previous: root.previous };
+    const clock = options.clock ?? Date.now;
+    const principal = options.principal ?? operatingSystemUser();
+    const { keyring, environments } = store.run(loadKeyring(root.rootKey));
+    const audit = new AuditLog({
+      vaultId: facts.vaultId,
+      chain: EMBEDDED_CHAIN,
+      macKey: keyring.auditKey,
+      signingKey: () => this.context.keyring.signingKey(),
+      clock,
+      principal,
+      source: `${options.source ?? 'embedded'} ${process.pid}@${hostname()}`,
+    });
+    this.context = new VaultContext({
+      clock,
+      random: options.random ?? systemRandom,
+      principal,
+      suite: options.suite ?? DEFAULT_SUITE,
+      catalog: options.catalog ?? new Catalog(),
+      scope: options.scope ?? {},
+      rootKey: root.rootKey,
+      audit,
+      keyring,
+      environments,
+    });
+    this.#reads = new GroupCommit((opened) => this.run(logReads(this.context, opened, {})));
+  }
+
+  /**
+   * Makes a vault in the folder: its database, its keys, the standard environments, and a root key file (mode 0600)
+   * where no root key is given. A making that was cut off is finished by the next call.
+   * @throws StoreError KT_VAULT_EXISTS, …; RootKeyError
+   */
+  static create(options: VaultOptions): CreatedVault {
+    const { home, env } = options;
+    const random = options.random ?? systemRandom;
+    const store = EmbeddedVault.#newStore(options);
+    let source = configuredRootKey(home, env);
+    const rootKeyFile = source ? undefined : home.rootKeyFile;
+    source ??= createRootKeyFile(home, random);
+    const passphrase = source.passphrase ? newPassphraseParameters(random) : undefined;
+    const rootKey = source.rootKey(passphrase);
+    const now = (options.clock ?? Date.now)();
+    store.run(transaction(initializeVault({ rootKey, passphrase, random, now })));
+    const facts = store.run(readFacts());
+    if (!facts) throw new StoreError('KT_STORE_UNUSABLE', { what: 'The new vault has no facts.' });
+    const vault = new EmbeddedVault(options, store, facts, { rootKey, label: source.label, previous: false });
+    vault.run(transaction(vault.context.audit.append([{ action: 'vault.create' }])));
+    vault.#ensureStandardEnvironments();
+    return { vault, rootKeyFile };
+  }
+
+  /** A new file, or one whose making was cut off before its facts were there. */
+  static #newStore(options: VaultOptions): SqliteStore {
+    const { database } = options.home;
+    try {
+      return SqliteStore.create(database, options);
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.code !== 'KT_VAULT_EXISTS') throw error;
+      const store = SqliteStore.open(database, options);
+      if (!store.run(readFacts())) return store;
+      store.close();
+      throw error;
+    }
+  }
+
+  #ensureStandardEnvironments(): void {
+    for (const environment of STANDARD_ENVIRONMENTS) {
+      this.run(ensureEnvironment(this.context, { project: DEFAULT_PROJECT, environment }));
+    }
+  }
+
+  /**
+   * Opens the vault in the folder.
+   * @throws StoreError KT_VAULT_NOT_FOUND, …; RootKeyError KT_ROOT_KEY_MISSING, KT_ROOT_KEY_WRONG
+   */
+  static open(options: VaultOptions): EmbeddedVault {
+    const { home, env } = options;
+    const store = SqliteStore.open(home.database, options);
+    try {
+      const facts = store.run(readFacts());
+      if (!facts) {
+        throw new StoreError('KT_VAULT_NOT_FOUND', {
+          what: `The vault at ${home.folder} was never finished.`,
+          left: 'It holds nothing.',
+          next: 'Finish it with `keyturn init`.',
+        });
+      }
+      return new EmbeddedVault(options, store, facts, findRootKey(home, env, facts.rootKeyId, facts.passphrase));
+    } catch (error) {
+      store.close();
+      throw error;
+    }
+  }
+
+  /** Runs an operation to its end. @throws StoreError KT_VAULT_CLOSED after `close` */
+  run<T>(operation: Operation<T>): T {
+    return this.store.run(operation);
+  }
+
+  /**
+   * Reads a secret in the company of others: all reads of one moment share one durable write.
+   * Whoever gets the value zeroes it.
+   */
+  async read(at: Place, name: string): Promise<OpenedVersion> {
+    const environment = this.context.environment(at);
+    const event = {
+      action: 'secret.read',
+      project: environment.project,
+      environment: environment.name,
+      secret: name,
+    } as const;
+    this.run(this.context.authorize('read', event));
+    const opened = this.run(openCurrent(this.context, environment, name));
+    await this.#reads.add(opened);
+    return opened;
+  }
+
+  close(): void {
+    this.store.close();
+  }
+}

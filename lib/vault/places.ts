@@ -1,0 +1,43 @@
+// Projects and environments as the engine sees them.
+import { nameKey } from '../catalog/catalog.ts';
+import { NotFoundError } from '../errors.ts';
+
+export interface Environment {
+  readonly id: number;
+  readonly name: string;
+  readonly project: string;
+  readonly createdAt: number;
+}
+
+/** What sealing binds an environment's keys to. Names hold no slash, so no two scopes are the same text. */
+export function environmentScope(environment: Environment): string {
+  return `${nameKey(environment.project)}/${nameKey(environment.name)}`;
+}
+
+/** Where an operation happens: a project and one of its environments, by name. */
+export interface Place {
+  readonly project: string;
+  readonly environment: string;
+}
+
+/** @throws NotFoundError naming the environments that there are. */
+export function findEnvironment(environments: Iterable<Environment>, at: Place): Environment {
+  const here: Environment[] = [];
+  for (const one of environments) {
+    if (nameKey(one.project) !== nameKey(at.project)) continue;
+    if (nameKey(one.name) === nameKey(at.environment)) return one;
+    here.push(one);
+  }
+  if (here.length === 0) {
+    throw new NotFoundError(
+      'KT_PROJECT_NOT_FOUND',
+      `There is no project "${at.project}" in this vault.`,
+      `\`keyturn init --project ${at.project}\` adds it.`,
+    );
+  }
+  throw new NotFoundError(
+    'KT_ENVIRONMENT_NOT_FOUND',
+    `There is no environment "${at.environment}" in the project ${at.project}; there are ${here.map((one) => one.name).join(', ')}.`,
+    `\`keyturn init --env ${at.environment}\` adds it.`,
+  );
+}

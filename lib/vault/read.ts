@@ -1,0 +1,222 @@
+// Reading secrets: opens what is sealed. Nothing is given before its audit entry is durable.
+import type { AuditEvent } from '../audit/entry.ts';
+import { nameKey } from '../catalog/catalog.ts';
+import { asBuffer } from '../crypto/bytes.ts';
+import { openEnvelope, readEnvelopeHeader, versionContext } from '../crypto/envelope.ts';
+import type { SealingKey } from '../crypto/sealing-key.ts';
+import { DecryptionError, type KeyturnError, NotFoundError } from '../errors.ts';
+import { all, first, type Operation, transaction } from '../store/operation.ts';
+import { addUsage, findSecret, findVersion, readCurrent, selectSealedPage } from '../store/secrets.ts';
+import type { VaultContext } from './context.ts';
+import type { Environment, Place } from './places.ts';
+import { secretNotFound } from './write.ts';
+
+/** An opened version. Whoever gets it zeroes `value`. */
+export interface OpenedVersion {
+  readonly secretId: number;
+  readonly name: string;
+  readonly environment: Environment;
+  readonly version: number;
+  readonly value: Buffer;
+  /** Milliseconds since 1970; undefined for the version in use. */
+  readonly validUntil?: number;
+}
+
+interface SealedVersion {
+  readonly number: number;
+  readonly envelope: Uint8Array;
+}
+
+/** Opens one stored version; undefined where the keyring lacks its key. */
+function tryOpen(ctx: VaultContext, environment: Environment, key: string, sealed: SealedVersion): Buffer | undefined {
+  const envelope = asBuffer(sealed.envelope);
+  const header = readEnvelopeHeader(envelope);
+  if (!header) throw new DecryptionError();
+  const sealing: SealingKey | undefined = ctx.keyring.byKeyId(header.keyId);
+  if (!sealing) return undefined;
+  const context = versionContext(nameKey(environment.project), nameKey(environment.name), key, sealed.number);
+  return openEnvelope(sealing, context, envelope);
+}
+
+/**
+ * Opens a version, reading it again once where it was re-sealed under a new data key in between.
+ * @throws DecryptionError
+ */
+export function* openVersion(
+  ctx: VaultContext,
+  environment: Environment,
+  key: string,
+  sealed: SealedVersion,
+  again: Operation<SealedVersion | undefined>,
+): Operation<Buffer> {
+  const value = tryOpen(ctx, environment, key, sealed);
+  if (value) return value;
+  yield* ctx.refresh();
+  const fresh = yield* again;
+  const second = fresh && tryOpen(ctx, environment, key, fresh);
+  if (!second) throw new DecryptionError();
+  return second;
+}
+
+function readEvent(environment: Environment, secret: string, purpose?: string): AuditEvent {
+  return {
+    action: 'secret.read',
+    project: environment.project,
+    environment: environment.name,
+    secret,
+    ...(purpose && { details: { purpose } }),
+  };
+}
+
+/** Opens the version in use, without logging: the caller logs before it lets the value go. */
+export function* openCurrent(ctx: VaultContext, environment: Environment, name: string): Operation<OpenedVersion> {
+  const key = nameKey(name);
+  const find = { environmentId: environment.id, nameKey: key };
+  const row = yield* first(readCurrent, find);
+  if (!row) throw secretNotFound(environment, name, yield* first(findSecret, find));
+  const value = yield* openVersion(ctx, environment, key, row, first(readCurrent, find));
+  return { secretId: row.id, name: row.name, environment, version: row.number, value };
+}
+
+export interface ReadOptions {
+  /** What the value is for, for the log: 'run', 'export', … */
+  readonly purpose?: string;
+}
+
+/**
+ * Reads the version in use of one secret.
+ * @throws NotFoundError, DecryptionError, AccessDeniedError; each attempt is in the log
+ */
+export function* readSecret(
+  ctx: VaultContext,
+  at: Place,
+  name: string,
+  options: ReadOptions = {},
+): Operation<OpenedVersion> {
+  const environment = ctx.environment(at);
+  const event = readEvent(environment, name, options.purpose);
+  yield* ctx.authorize('read', event);
+  const opened = yield* logged(ctx, event, openCurrent(ctx, environment, name));
+  yield* logReads(ctx, [opened], options);
+  return opened;
+}
+
+/** Reads one version by its number, whether in use or not. */
+export function* readVersion(
+  ctx: VaultContext,
+  at: Place,
+  name: string,
+  number: number,
+  options: ReadOptions = {},
+): Operation<OpenedVersion> {
+  const environment = ctx.environment(at);
+  const event = { ...readEvent(environment, name, options.purpose), version: number };
+  yield* ctx.authorize('read', event);
+  const opened = yield* logged(ctx, event, openNumbered(ctx, environment, name, number));
+  yield* logReads(ctx, [opened], options);
+  return opened;
+}
+
+/** Opens a numbered version, without logging. */
+export function* openNumbered(
+  ctx: VaultContext,
+  environment: Environment,
+  name: string,
+  number: number,
+): Operation<OpenedVersion> {
+  const key = nameKey(name);
+  const row = yield* first(findSecret, { environmentId: environment.id, nameKey: key });
+  if (!row || row.deleted_at !== null) throw secretNotFound(environment, name, row);
+  const find = { secretId: row.id, number };
+  const version = yield* first(findVersion, find);
+  if (!version) {
+    throw new NotFoundError(
+      'KT_VERSION_NOT_FOUND',
+      `${row.name} has no version ${number}; its newest is ${row.latest_version}.`,
+      `\`keyturn history ${row.name}\` shows them.`,
+    );
+  }
+  const value = yield* openVersion(ctx, environment, key, version, first(findVersion, find));
+  return { secretId: row.id, name: row.name, environment, version: number, value };
+}
+
+/** The version in use, then the one before it while its grace lasts: what a verifier of signatures accepts. */
+export function* readValidVersions(ctx: VaultContext, at: Place, name: string): Operation<OpenedVersion[]> {
+  const environment = ctx.environment(at);
+  const event = readEvent(environment, name, 'versions');
+  yield* ctx.authorize('read', event);
+  const opened = yield* logged(ctx, event, openValid(ctx, environment, name));
+  yield* logReads(ctx, opened, { purpose: 'versions' });
+  return opened;
+}
+
+function* openValid(ctx: VaultContext, environment: Environment, name: string): Operation<OpenedVersion[]> {
+  const current = yield* openCurrent(ctx, environment, name);
+  const row = yield* first(findSecret, { environmentId: environment.id, nameKey: nameKey(name) });
+  const until = row?.previous_valid_until ?? 0;
+  if (!row?.previous_version || until <= ctx.clock()) return [current];
+  const previous = yield* openNumbered(ctx, environment, name, row.previous_version);
+  return [current, { ...previous, validUntil: until }];
+}
+
+/** Reads every secret of an environment that the scope allows: one entry in the log for each. */
+export function* readAll(ctx: VaultContext, at: Place, options: ReadOptions = {}): Operation<OpenedVersion[]> {
+  const environment = ctx.environment(at);
+  yield* ctx.authorize('read', { action: 'secret.read', project: environment.project, environment: environment.name });
+  const opened: OpenedVersion[] = [];
+  yield* forEachOpened(ctx, environment, (one) => {
+    if (ctx.mayReach('read', environment.name, one.name)) opened.push(one);
+    else one.value.fill(0);
+  });
+  yield* logReads(ctx, opened, options);
+  return opened;
+}
+
+/** Opens every secret of an environment in pages, without logging: the caller does that. */
+export function* forEachOpened(
+  ctx: VaultContext,
+  environment: Environment,
+  visit: (opened: OpenedVersion & { readonly type: string; readonly intervalDays: number | null }) => void,
+): Operation<void> {
+  const limit = 500;
+  let after = '';
+  for (;;) {
+    const rows = yield* all(selectSealedPage, { environmentId: environment.id, after, limit });
+    for (const row of rows) {
+      const find = { secretId: row.id, number: row.number };
+      const value = yield* openVersion(ctx, environment, row.name_key, row, first(findVersion, find));
+      const { id: secretId, name, number: version, type, interval_days: intervalDays } = row;
+      visit({ secretId, name, environment, version, value, type, intervalDays });
+    }
+    const last = rows.at(-1);
+    if (!last || rows.length < limit) return;
+    after = last.name_key;
+  }
+}
+
+/** Makes reads durable in the log, and counts them. */
+export function* logReads(ctx: VaultContext, opened: readonly OpenedVersion[], options: ReadOptions): Operation<void> {
+  if (opened.length === 0) return;
+  yield* transaction(appendReads(ctx, opened, options));
+}
+
+function* appendReads(ctx: VaultContext, opened: readonly OpenedVersion[], options: ReadOptions): Operation<void> {
+  const now = ctx.clock();
+  yield* ctx.audit.append(
+    opened.map((one) => ({ ...readEvent(one.environment, one.name, options.purpose), version: one.version })),
+  );
+  const counts = new Map<number, number>();
+  for (const one of opened) counts.set(one.secretId, (counts.get(one.secretId) ?? 0) + 1);
+  for (const [secretId, reads] of counts) yield* all(addUsage, { secretId, reads, at: now, by: ctx.principal });
+}
+
+/** Runs a read; where it fails, the failed attempt is durable in the log before the error goes on. */
+function* logged<T>(ctx: VaultContext, event: AuditEvent, body: Operation<T>): Operation<T> {
+  try {
+    return yield* body;
+  } catch (error) {
+    const details = { ...event.details, code: (error as KeyturnError).code ?? 'error' };
+    yield* transaction(ctx.audit.append([{ ...event, outcome: 'failed', details }]));
+    throw error;
+  }
+}
