@@ -1,16 +1,16 @@
 // The facade of the guide: `import { secretsManager } from '@/lib/secrets-manager'`. Opens the vault when first used;
 // `getSecret` and `setSecret` are synchronous, and each is durable, in the audit log too, when it returns.
 import type { AuditDetails, AuditEvent } from './audit/entry.ts';
-import { asUtf8 } from './crypto/bytes.ts';
-import { SecretValue } from './crypto/secret-value.ts';
+import { nameKey } from './catalog/catalog.ts';
 import { projectConfig } from './config/config.ts';
 import type { KeyturnConfig } from './config/schema.ts';
-import { KeyturnError, NotFoundError, StoreError, UsageError } from './errors.ts';
-import { Rotator, type RotationResult } from './rotation/rotator.ts';
+import { asUtf8 } from './crypto/bytes.ts';
+import { SecretValue } from './crypto/secret-value.ts';
+import { KeyturnError, NotFoundError, type StoreError, UsageError } from './errors.ts';
+import { type RotationResult, Rotator } from './rotation/rotator.ts';
 import { first, transaction } from './store/operation.ts';
 import { findSecret } from './store/secrets.ts';
 import { selectGeneration } from './store/vault-facts.ts';
-import { nameKey } from './catalog/catalog.ts';
 import type { AccessScope } from './vault/access.ts';
 import { EmbeddedVault } from './vault/embedded-vault.ts';
 import { vaultHome } from './vault/home.ts';
@@ -19,14 +19,14 @@ import { DEFAULT_ENVIRONMENT, DEFAULT_PROJECT } from './vault/names.ts';
 import { OpenedCache } from './vault/opened-cache.ts';
 import type { Place } from './vault/places.ts';
 import { logReads, type OpenedVersion, openCurrent, openNumbered } from './vault/read.ts';
-import { type UseCount, UsageCounter } from './vault/usage-counter.ts';
-import { deleteSecret, setSecret, type SetResult } from './vault/write.ts';
+import { UsageCounter, type UseCount } from './vault/usage-counter.ts';
+import { deleteSecret, type SetResult, setSecret } from './vault/write.ts';
 
-export * from './errors.ts';
-export { SecretValue } from './crypto/secret-value.ts';
 export type { KeyturnConfig } from './config/schema.ts';
-export type { AccessScope, OperationName } from './vault/access.ts';
+export { SecretValue } from './crypto/secret-value.ts';
+export * from './errors.ts';
 export type { RotationResult } from './rotation/rotator.ts';
+export type { AccessScope, OperationName } from './vault/access.ts';
 export type { SecretSummary } from './vault/list.ts';
 export type { SetResult } from './vault/write.ts';
 
@@ -356,7 +356,11 @@ export class SecretsManager {
         ? `the environment variable ${nameKey(name)}`
         : 'environment variables were not looked at (fallbackToEnvironment is off)',
     ].join('; ');
-    throw new NotFoundError('KT_SECRET_NOT_FOUND', `${vault ? error.text.what : `Secret not found: ${name}.`} Looked in: ${looked}.`, error.text.next);
+    throw new NotFoundError(
+      'KT_SECRET_NOT_FOUND',
+      `${vault ? error.text.what : `Secret not found: ${name}.`} Looked in: ${looked}.`,
+      error.text.next,
+    );
   }
 
   /** The first opening of a version is durable before its value goes anywhere; repeats are counted. */
@@ -405,7 +409,8 @@ export class SecretsManager {
   #asText(opened: OpenedVersion): string {
     const text = asUtf8(opened.value);
     this.#keep(opened);
-    if (text === undefined) throw new UsageError(`${opened.name} is binary, not text.`, 'Read it with `getSecretValue`.');
+    if (text === undefined)
+      throw new UsageError(`${opened.name} is binary, not text.`, 'Read it with `getSecretValue`.');
     return text;
   }
 
@@ -437,7 +442,8 @@ export class SecretsManager {
     const before = this.#watched;
     this.#watched = this.#versions();
     for (const [name, version] of this.#watched) {
-      if (before.has(name) && before.get(name) !== version) this.#announce({ name, environment: at.environment, version });
+      if (before.has(name) && before.get(name) !== version)
+        this.#announce({ name, environment: at.environment, version });
     }
   }
 

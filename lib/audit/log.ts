@@ -4,7 +4,7 @@ import type { KeyObject } from 'node:crypto';
 import type { SigningKey } from '../crypto/signing.ts';
 import { insertCheckpoint, insertEntry, selectChains, selectHead, selectLastCheckpoint } from '../store/audit.ts';
 import { all, first, type Operation } from '../store/operation.ts';
-import { type Checkpoint, type ChainHead, checkpointHash, signCheckpoint } from './checkpoint.ts';
+import { type ChainHead, type Checkpoint, checkpointHash, signCheckpoint } from './checkpoint.ts';
 import { type AuditEntry, type AuditEvent, detailsText, genesisHash, hashEntry, macOf } from './entry.ts';
 
 /**

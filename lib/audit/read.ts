@@ -1,5 +1,5 @@
 // Reading the log back: pages with filters, and verification against the store.
-import type { AuditEntryTable } from '../store/schema.ts';
+
 import {
   selectChains,
   selectCheckpoints,
@@ -8,6 +8,7 @@ import {
   selectNotOk,
 } from '../store/audit.ts';
 import { all, type Operation } from '../store/operation.ts';
+import type { AuditEntryTable } from '../store/schema.ts';
 import { checkpointHash } from './checkpoint.ts';
 import type { AuditLog } from './log.ts';
 import { checkCheckpoints, conclude, LogVerifier, type Verdict } from './verify.ts';

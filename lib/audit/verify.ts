@@ -3,7 +3,13 @@
 // (nothing is missing at the end) are two verdicts: a walk along a chain cannot see that its tail was cut off.
 import type { KeyObject } from 'node:crypto';
 import { asBuffer, equalBytes } from '../crypto/bytes.ts';
-import { type Checkpoint, type CheckpointBody, checkpointHash, checkpointSigned, parseCheckpoint } from './checkpoint.ts';
+import {
+  type Checkpoint,
+  type CheckpointBody,
+  checkpointHash,
+  checkpointSigned,
+  parseCheckpoint,
+} from './checkpoint.ts';
 import { genesisHash, hashEntry, macFits, type SealedEntry } from './entry.ts';
 
 export type FaultKind = 'changed' | 'removed' | 'reordered' | 'inserted' | 'checkpoint';
@@ -97,7 +103,11 @@ export class ChainVerifier {
     const later = this.#buffer.some((other) => other.seq === expected);
     if (later) return this.#fault('reordered', expected, `comes after entry ${entry.seq}`);
     const missing = entry.seq - expected;
-    return this.#fault('removed', expected, missing === 1 ? 'is missing' : `and the ${missing - 1} after it are missing`);
+    return this.#fault(
+      'removed',
+      expected,
+      missing === 1 ? 'is missing' : `and the ${missing - 1} after it are missing`,
+    );
   }
 
   /** Tells what was done, where whoever did it also renumbered what follows. */

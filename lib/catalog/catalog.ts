@@ -1,6 +1,6 @@
 // The catalogue that the rest asks: the built-in types and known secrets, with a project's own laid over them.
 import { UsageError } from '../errors.ts';
-import { KNOWN_SECRETS, type FormatRule, type KnownSecret, type SecretGroup } from './known-secrets.ts';
+import { type FormatRule, KNOWN_SECRETS, type KnownSecret, type SecretGroup } from './known-secrets.ts';
 import { BUILT_IN_TYPES, type GenerateRule, type Risk, type TypeRule } from './types.ts';
 
 const HOUR_MS = 60 * 60 * 1000;
@@ -34,15 +34,24 @@ export function nameKey(name: string): string {
 
 export class Catalog {
   readonly #types = new Map<string, TypeRule>(Object.entries(BUILT_IN_TYPES));
-  readonly #known = new Map<string, KnownSecret>();
+  readonly #additions: CatalogAdditions;
+  #knownByKey: Map<string, KnownSecret> | undefined;
 
   constructor(additions: CatalogAdditions = {}) {
+    this.#additions = additions;
     for (const type of additions.types ?? []) this.#types.set(type.name, type);
-    for (const secret of KNOWN_SECRETS) this.#known.set(nameKey(secret.name), secret);
-    for (const secret of additions.secrets ?? []) {
+  }
+
+  /** Made when first asked: reading secrets does not need it. */
+  get #known(): Map<string, KnownSecret> {
+    if (this.#knownByKey) return this.#knownByKey;
+    const known = new Map(KNOWN_SECRETS.map((secret) => [nameKey(secret.name), secret]));
+    for (const secret of this.#additions.secrets ?? []) {
       const key = nameKey(secret.name);
-      this.#known.set(key, { ...this.#known.get(key), ...secret });
+      known.set(key, { ...known.get(key), ...secret });
     }
+    this.#knownByKey = known;
+    return known;
   }
 
   get typeNames(): string[] {

@@ -3,12 +3,12 @@ import { readdirSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { FileError } from '../errors.ts';
 import { writeBackup } from '../rotation/rotator.ts';
-import { openBackup, parseBackup, type BackupFile, type BackupRecord } from '../vault/backup-format.ts';
-import { planRestore, restoreRecords, type RestoreLine, selectRecords } from '../vault/backups.ts';
+import { type BackupFile, type BackupRecord, openBackup, parseBackup } from '../vault/backup-format.ts';
+import { planRestore, type RestoreLine, restoreRecords, selectRecords } from '../vault/backups.ts';
 import { ensureEnvironment } from '../vault/create.ts';
 import { readTextIfThere } from '../vault/files.ts';
-import { findRootKey } from '../vault/root-key-files.ts';
 import type { VaultHome } from '../vault/home.ts';
+import { findRootKey } from '../vault/root-key-files.ts';
 import type { Session } from './session.ts';
 import { plural } from './words.ts';
 
@@ -79,9 +79,7 @@ export function restoreFromFile(session: Session, path: string, names: readonly 
       });
     }
     if (!dryRun) for (const record of chosen) vault.run(ensureEnvironment(vault.context, record));
-    const lines = dryRun
-      ? vault.run(planRestore(vault.context, chosen))
-      : restoreWithBackup(session, chosen, path);
+    const lines = dryRun ? vault.run(planRestore(vault.context, chosen)) : restoreWithBackup(session, chosen, path);
     out.data({ file: path, dryRun, secrets: lines });
     const changed = lines.filter((one) => one.outcome !== 'unchanged');
     if (changed.length > 0) {

@@ -16,7 +16,10 @@ function words(tree: CommandTree): string {
 export function bashCompletion(tree: CommandTree): string {
   const cases = tree.commands.flatMap((one) => [
     `    ${one.name})\n      words="${words(one)}"${one.names ? '\n      names=1' : ''} ;;`,
-    ...one.commands.map((child) => `    "${one.name} ${child.name}")\n      words="${words(child)}"${child.names ? '\n      names=1' : ''} ;;`),
+    ...one.commands.map(
+      (child) =>
+        `    "${one.name} ${child.name}")\n      words="${words(child)}"${child.names ? '\n      names=1' : ''} ;;`,
+    ),
   ]);
   const groups = tree.commands.filter((one) => one.commands.length > 0).map((one) => one.name);
   return `# bash completion for keyturn
@@ -79,7 +82,8 @@ export function fishCompletion(tree: CommandTree): string {
   for (const one of tree.commands) {
     lines.push(`complete -c keyturn -n __fish_use_subcommand -a ${one.name} -d ${quote(one.description)}`);
     const seen = `'__fish_seen_subcommand_from ${one.name}'`;
-    for (const child of one.commands) lines.push(`complete -c keyturn -n ${seen} -a ${child.name} -d ${quote(child.description)}`);
+    for (const child of one.commands)
+      lines.push(`complete -c keyturn -n ${seen} -a ${child.name} -d ${quote(child.description)}`);
     for (const flag of one.options.filter((option) => option.startsWith('--'))) {
       lines.push(`complete -c keyturn -n ${seen} -l ${flag.slice(2)}`);
     }

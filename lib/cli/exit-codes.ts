@@ -17,6 +17,7 @@ export function exitCodeOf(error: unknown): number {
   if (!(error instanceof KeyturnError)) return EXIT.findings;
   if (error.code === 'KT_USAGE' || error.code === 'KT_CONFIG_INVALID') return EXIT.usage;
   if (error.code === 'KT_NEEDS_PERSON') return EXIT.person;
-  const cannotOpen = error.code.startsWith('KT_ROOT_KEY') || error.code.startsWith('KT_STORE') || error.code.startsWith('KT_VAULT');
+  const cannotOpen =
+    error.code.startsWith('KT_ROOT_KEY') || error.code.startsWith('KT_STORE') || error.code.startsWith('KT_VAULT');
   return cannotOpen ? EXIT.vault : EXIT.findings;
 }

@@ -6,7 +6,7 @@ import { nameKey } from '../catalog/catalog.ts';
 import { FileError, UsageError } from '../errors.ts';
 import { parseDotenv } from '../formats/dotenv.ts';
 import type { ParsedText, Problem, TextEntry } from '../formats/entries.ts';
-import { allSummaries } from '../vault/list.ts';
+import { allSummaries, type SecretSummary } from '../vault/list.ts';
 import { setSecrets } from '../vault/write.ts';
 import type { Session } from './session.ts';
 
@@ -76,29 +76,46 @@ function unreadable(file: string, problems: readonly Problem[]): UsageError {
 
 /** Sets all entries, or none. Empty ones are left out: an empty value says that there is no secret. */
 export function importEntries(session: Session, entries: readonly TextEntry[], dryRun: boolean): ImportLine[] {
-  const { vault, at } = session;
-  const { context } = vault;
   const filled = entries.filter((one) => one.value.length > 0);
-  const before = new Map(vault.run(allSummaries(context.environment(at))).map((one) => [nameKey(one.name), one]));
-  const type = (name: string) => before.get(nameKey(name))?.type ?? context.catalog.typeFor(name);
-  const results = new Map<string, ImportLine>();
-  if (dryRun) {
-    for (const { name, value } of filled) {
-      const known = before.get(nameKey(name));
-      const same = known?.fingerprint === context.fingerprint(value).toString('hex');
-      const outcome = !known ? 'added' : same ? 'unchanged' : 'updated';
-      results.set(name, { name, outcome, type: type(name), version: (known?.version ?? 0) + (same ? 0 : 1) });
-    }
-  } else {
-    const set = vault.run(setSecrets(context, filled.map(({ name, value }) => ({ at, name, value, origin: 'import' as const }))));
-    for (const [index, one] of set.entries()) {
-      const name = filled[index]?.name ?? one.name;
-      const outcome = one.outcome === 'described' ? 'unchanged' : one.outcome;
-      results.set(name, { name, outcome, type: type(name), version: one.version });
-    }
-  }
+  const lines = dryRun ? planned(session, filled) : imported(session, filled);
   for (const entry of entries) entry.value.fill(0);
+  const { catalog } = session.vault.context;
   return entries.map(
-    ({ name }) => results.get(name) ?? { name, outcome: 'left out: empty', type: type(name), version: 0 },
+    ({ name }) => lines.get(name) ?? { name, outcome: 'left out: empty', type: catalog.typeFor(name), version: 0 },
   );
+}
+
+function known(session: Session): Map<string, SecretSummary> {
+  const { vault, at } = session;
+  const secrets = vault.run(allSummaries(vault.context.environment(at)));
+  return new Map(secrets.map((one) => [nameKey(one.name), one]));
+}
+
+/** What importing would do; writes nothing. */
+function planned(session: Session, entries: readonly TextEntry[]): Map<string, ImportLine> {
+  const { context } = session.vault;
+  const before = known(session);
+  const lines = new Map<string, ImportLine>();
+  for (const { name, value } of entries) {
+    const old = before.get(nameKey(name));
+    const same = old?.fingerprint === context.fingerprint(value).toString('hex');
+    const type = old?.type ?? context.catalog.typeFor(name);
+    const version = (old?.version ?? 0) + (same ? 0 : 1);
+    lines.set(name, { name, outcome: !old ? 'added' : same ? 'unchanged' : 'updated', type, version });
+  }
+  return lines;
+}
+
+function imported(session: Session, entries: readonly TextEntry[]): Map<string, ImportLine> {
+  const { vault, at } = session;
+  const inputs = entries.map(({ name, value }) => ({ at, name, value, origin: 'import' as const }));
+  const results = vault.run(setSecrets(vault.context, inputs));
+  const now = known(session);
+  const lines = new Map<string, ImportLine>();
+  for (const [index, { outcome, version }] of results.entries()) {
+    const name = entries[index]?.name ?? '';
+    const type = now.get(nameKey(name))?.type ?? 'generic';
+    lines.set(name, { name, outcome: outcome === 'described' ? 'unchanged' : outcome, type, version });
+  }
+  return lines;
 }

@@ -1,7 +1,6 @@
 // The command line as a whole: every command registers itself. Commands load what they need when they run.
 import { Command, CommanderError } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
-import { EXIT } from './exit-codes.ts';
 import { register as audit } from './commands/audit.ts';
 import { register as backup } from './commands/backup.ts';
 import { register as check } from './commands/check.ts';
@@ -26,6 +25,7 @@ import { register as set } from './commands/set.ts';
 import { register as show } from './commands/show.ts';
 import { register as start } from './commands/start.ts';
 import { register as validate } from './commands/validate.ts';
+import { EXIT } from './exit-codes.ts';
 
 const GROUPS = [
   ['Set up:', [init, start]],
@@ -48,7 +48,7 @@ export function buildProgram(): Command {
     })
     .addHelpText(
       'after',
-      '\nExit codes: 0 fine, 1 findings or failed, 2 wrong usage, 3 cannot open the vault, 4 needs a person.\nThe vault is in .keyturn/ at the project\'s root, or in KEYTURN_HOME.',
+      "\nExit codes: 0 fine, 1 findings or failed, 2 wrong usage, 3 cannot open the vault, 4 needs a person.\nThe vault is in .keyturn/ at the project's root, or in KEYTURN_HOME.",
     );
   for (const [heading, commands] of GROUPS) {
     program.commandsGroup(heading);

@@ -1,7 +1,7 @@
 // What most commands begin with: the options that say which vault and place are meant, and the vault opened.
 import type { Command } from 'commander';
-import { type ProjectConfig, projectConfig } from '../config/config.ts';
 import { nameKey } from '../catalog/catalog.ts';
+import { type ProjectConfig, projectConfig } from '../config/config.ts';
 import { EmbeddedVault, type VaultOptions } from '../vault/embedded-vault.ts';
 import { type VaultHome, vaultHome } from '../vault/home.ts';
 import { DEFAULT_ENVIRONMENT, DEFAULT_PROJECT } from '../vault/names.ts';

@@ -24,7 +24,10 @@ function readFromFile(path: string): Buffer {
     return readFileSync(path);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
-    throw new FileError('KT_FILE_UNUSABLE', { what: `${path} cannot be read (${code}).`, left: 'Nothing was changed.' });
+    throw new FileError('KT_FILE_UNUSABLE', {
+      what: `${path} cannot be read (${code}).`,
+      left: 'Nothing was changed.',
+    });
   }
 }
 

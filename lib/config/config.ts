@@ -17,7 +17,13 @@ export interface ProjectConfig {
   readonly environment: string | undefined;
 }
 
-const FILES = ['keyturn.config.ts', 'keyturn.config.mts', 'keyturn.config.js', 'keyturn.config.mjs', 'keyturn.config.json'];
+const FILES = [
+  'keyturn.config.ts',
+  'keyturn.config.mts',
+  'keyturn.config.js',
+  'keyturn.config.mjs',
+  'keyturn.config.json',
+];
 
 /**
  * The project's configuration, or the defaults where it has none.
@@ -41,4 +47,4 @@ export function projectConfig(root: string): ProjectConfig {
 }
 
 /** This file is TypeScript in the source tree and JavaScript where it was built; its neighbour is the same. */
-const LOADER = import.meta.url.endsWith('.ts') ? './load-config.ts' : './load-config.js';
+const LOADER = `./load-config${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`;

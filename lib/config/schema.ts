@@ -30,7 +30,11 @@ const type = z.strictObject({
       prefix: z.string().max(64).optional(),
     })
     .optional(),
-  graceHours: z.number().min(0).max(24 * 90).default(24),
+  graceHours: z
+    .number()
+    .min(0)
+    .max(24 * 90)
+    .default(24),
 });
 
 const format = z.strictObject({

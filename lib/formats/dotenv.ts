@@ -14,7 +14,10 @@ class DotenvParser {
   #at = 0;
 
   constructor(text: string) {
-    this.#lines = text.replace(/^\uFEFF/, '').replace(/\r\n?/g, '\n').split('\n');
+    this.#lines = text
+      .replace(/^\uFEFF/, '')
+      .replace(/\r\n?/g, '\n')
+      .split('\n');
   }
 
   parse(): ParsedText {
@@ -46,7 +49,10 @@ class DotenvParser {
     this.#at += 1;
     const hash = rest.indexOf('#');
     if (hash > 0 && !/\s/.test(rest[hash - 1] ?? '')) {
-      this.notes.push({ line, what: 'is read up to its #, as dotenv reads it; put the value in quotes if the # belongs to it' });
+      this.notes.push({
+        line,
+        what: 'is read up to its #, as dotenv reads it; put the value in quotes if the # belongs to it',
+      });
     }
     return (hash < 0 ? rest : rest.slice(0, hash)).trim();
   }
@@ -110,11 +116,7 @@ function quoteValue(text: string): string {
     for (const quote of ["'", '`']) if (!text.includes(quote)) return quote + text + quote;
     if (!/["\\]/.test(text)) return `"${text}"`;
   }
-  const escaped = text
-    .replaceAll('\\', '\\\\')
-    .replaceAll('"', '\\"')
-    .replaceAll('\n', '\\n')
-    .replaceAll('\r', '\\r');
+  const escaped = text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n').replaceAll('\r', '\\r');
   return `"${escaped}"`;
 }
 

@@ -6,7 +6,11 @@ import type { NamedValue, ParsedText, Problem, TextEntry } from './entries.ts';
 /** Reads JSON or YAML (JSON is YAML; one parser gives lines for both). */
 export function parseStructured(text: string, kind: 'json' | 'yaml'): ParsedText {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, ...(kind === 'json' && { schema: 'json' }) });
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    uniqueKeys: true,
+    ...(kind === 'json' && { schema: 'json' }),
+  });
   const problems: Problem[] = document.errors.map((error) => ({
     line: lines.linePos(error.pos[0]).line,
     // The parser's own message may quote the text, and that may be a value.

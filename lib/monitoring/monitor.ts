@@ -37,7 +37,15 @@ export interface MonitoredSecret {
   readonly lastReadBy: string | null;
 }
 
-export type AlertKind = 'overdue' | 'due-soon' | 'weak' | 'unused' | 'rotation-failed' | 'rotation-waiting' | 'denied' | 'failed-reads';
+export type AlertKind =
+  | 'overdue'
+  | 'due-soon'
+  | 'weak'
+  | 'unused'
+  | 'rotation-failed'
+  | 'rotation-waiting'
+  | 'denied'
+  | 'failed-reads';
 
 export interface Alert {
   readonly kind: AlertKind;
@@ -97,7 +105,14 @@ export function* monitor(
     ...here.filter((one) => one.state === 'planned' && one.needs_value === 1).map(waitingAlert),
     ...attemptAlerts(denied.length, failed.length),
   ];
-  return { at: now, secrets, alerts, denied: denied.length, failedReads: failed.length, failedRotations: broken.length };
+  return {
+    at: now,
+    secrets,
+    alerts,
+    denied: denied.length,
+    failedReads: failed.length,
+    failedRotations: broken.length,
+  };
 }
 
 function measure(ctx: VaultContext, s: SecretSummary, strength: number | undefined, now: number): MonitoredSecret {
@@ -144,7 +159,13 @@ function alertsFor(s: MonitoredSecret, now: number): Alert[] {
   }
   if (s.strength !== undefined && s.strength < WEAK_SCORE) {
     const what = `${s.name} has a strength of ${s.strength} of 100.`;
-    alerts.push({ ...place, kind: 'weak', severity: 'high', what, mend: `Run ${rotate}; \`keyturn validate\` says why.` });
+    alerts.push({
+      ...place,
+      kind: 'weak',
+      severity: 'high',
+      what,
+      mend: `Run ${rotate}; \`keyturn validate\` says why.`,
+    });
   }
   const idleSince = s.lastReadAt ?? now - s.ageDays * DAY_MS;
   if (now - idleSince > UNUSED_DAYS * DAY_MS) {
@@ -190,11 +211,23 @@ function attemptAlerts(denied: number, failed: number): Alert[] {
   if (denied > 0) {
     const severity = denied >= MANY_DENIED ? 'critical' : 'high';
     const what = `${denied} unauthorised ${denied === 1 ? 'attempt' : 'attempts'} in ${LOOK_BACK_DAYS} days.`;
-    alerts.push({ ...nowhere, kind: 'denied', severity, what, mend: 'See who: `keyturn audit list --outcome denied`.' });
+    alerts.push({
+      ...nowhere,
+      kind: 'denied',
+      severity,
+      what,
+      mend: 'See who: `keyturn audit list --outcome denied`.',
+    });
   }
   if (failed > 0) {
     const what = `${failed} failed ${failed === 1 ? 'read' : 'reads'} in ${LOOK_BACK_DAYS} days (a missing name, or a value that did not open).`;
-    alerts.push({ ...nowhere, kind: 'failed-reads', severity: 'low', what, mend: 'See which: `keyturn audit list --outcome failed`.' });
+    alerts.push({
+      ...nowhere,
+      kind: 'failed-reads',
+      severity: 'low',
+      what,
+      mend: 'See which: `keyturn audit list --outcome failed`.',
+    });
   }
   return alerts;
 }

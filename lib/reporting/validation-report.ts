@@ -112,12 +112,27 @@ export function reportMarkdown(report: SecretsReport): string {
     '## Alerts',
     report.alerts.length === 0
       ? 'None.'
-      : table(['severity', 'what', 'what to do'], report.alerts.map((one) => [one.severity, one.what, one.mend])),
+      : table(
+          ['severity', 'what', 'what to do'],
+          report.alerts.map((one) => [one.severity, one.what, one.mend]),
+        ),
     '## Secrets',
     report.secrets.length === 0
       ? 'None.'
       : table(
-          ['secret', 'environment', 'type', 'risk', 'version', 'age (days)', 'interval (days)', 'state', 'strength', 'reads', 'last read'],
+          [
+            'secret',
+            'environment',
+            'type',
+            'risk',
+            'version',
+            'age (days)',
+            'interval (days)',
+            'state',
+            'strength',
+            'reads',
+            'last read',
+          ],
           report.secrets.map((one) => [
             one.name,
             one.environment,

@@ -1,6 +1,7 @@
 // Makes new values: random bytes from the source that is handed in, written as their type's rule says.
-import type { RandomSource } from '../crypto/random.ts';
+
 import type { GenerateRule } from '../catalog/types.ts';
+import type { RandomSource } from '../crypto/random.ts';
 
 const CLASSES = ['ABCDEFGHJKLMNPQRSTUVWXYZ', 'abcdefghijkmnpqrstuvwxyz', '23456789', '!#%*+-=?@^_'] as const;
 const ALPHABET = CLASSES.join('');

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { ConflictError, NeedsPersonError, RotationError } from '../errors.ts';
 import { all, first, type Operation, transaction } from '../store/operation.ts';
 import { findActiveRotation, selectSecretRotations, selectUnfinishedRotations } from '../store/rotations.ts';
-import { findVersion, selectVersions } from '../store/secrets.ts';
 import type { RotationState } from '../store/schema.ts';
+import { findVersion, selectVersions } from '../store/secrets.ts';
 import { createBackup } from '../vault/backups.ts';
 import type { EmbeddedVault } from '../vault/embedded-vault.ts';
 import { createFile } from '../vault/files.ts';
@@ -12,8 +12,8 @@ import type { SecretSummary } from '../vault/list.ts';
 import type { Place } from '../vault/places.ts';
 import { environmentPlace, liveSecret, type SecretRow } from '../vault/write.ts';
 import { generateValue } from './generate.ts';
-import { bringBack, fail, loadSubject, plan, step, type Subject } from './steps.ts';
 import { isFinal, isPromoted } from './states.ts';
+import { bringBack, fail, loadSubject, plan, type Subject, step } from './steps.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -128,7 +128,10 @@ export class Rotator {
     const latest = this.#vault.run(first(selectSecretRotations, { secretId: secret.id, limit: 1 }));
     if (to === undefined && latest && isPromoted(latest.state) && latest.to_version === secret.current_version) {
       const subject = this.#vault.run(loadSubject(context, latest.id));
-      const ended = this.#advance(this.#vault.run(fail(context, subject, `Rolled back by ${context.principal}.`)), undefined);
+      const ended = this.#advance(
+        this.#vault.run(fail(context, subject, `Rolled back by ${context.principal}.`)),
+        undefined,
+      );
       return this.#result(ended);
     }
     const number = to ?? this.#vault.run(versionBefore(secret));
@@ -210,8 +213,14 @@ function* versionBefore(secret: SecretRow): Operation<number> {
   const rows = yield* all(selectVersions, { secretId: secret.id });
   const fingerprint = Buffer.from(current?.fingerprint ?? []).toString('hex');
   const before = rows.find(
-    (row) => row.activated_at !== null && row.number < secret.current_version && Buffer.from(row.fingerprint).toString('hex') !== fingerprint,
+    (row) =>
+      row.activated_at !== null &&
+      row.number < secret.current_version &&
+      Buffer.from(row.fingerprint).toString('hex') !== fingerprint,
   );
   if (before) return before.number;
-  throw new ConflictError(`${secret.name} has no earlier value to go back to.`, 'Restore one from a backup: `keyturn rollback FILE`.');
+  throw new ConflictError(
+    `${secret.name} has no earlier value to go back to.`,
+    'Restore one from a backup: `keyturn rollback FILE`.',
+  );
 }

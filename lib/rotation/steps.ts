@@ -1,18 +1,12 @@
 // The steps of one rotation. Each is one transaction that holds its effect, the new state and the audit entry, so that a
 // process killed anywhere leaves a rotation that the next one takes up where it was.
 import { createHmac, createSecretKey } from 'node:crypto';
-import { matchingFormat, unfitness } from '../catalog/match.ts';
 import { nameKey, type SecretRule } from '../catalog/catalog.ts';
+import { matchingFormat, unfitness } from '../catalog/match.ts';
 import { asBuffer, asUtf8, equalBytes } from '../crypto/bytes.ts';
 import { RotationError } from '../errors.ts';
 import { all, first, type Operation, transaction } from '../store/operation.ts';
-import {
-  findActiveRotation,
-  findRotation,
-  findSecretById,
-  insertRotation,
-  moveRotation,
-} from '../store/rotations.ts';
+import { findActiveRotation, findRotation, findSecretById, insertRotation, moveRotation } from '../store/rotations.ts';
 import type { RotationState, RotationTable } from '../store/schema.ts';
 import { activateVersion, endPrevious, findVersion, setCurrentVersion, setLatestVersion } from '../store/secrets.ts';
 import type { VaultContext } from '../vault/context.ts';
@@ -100,7 +94,10 @@ interface Move {
 function* move(ctx: VaultContext, subject: Subject, step: Move): Operation<boolean> {
   const { rotation, secret, environment } = subject;
   if (!mayFollow(rotation.state, step.to)) {
-    throw new RotationError({ what: `A rotation cannot go from ${rotation.state} to ${step.to}.`, left: 'It was left as it is.' });
+    throw new RotationError({
+      what: `A rotation cannot go from ${rotation.state} to ${step.to}.`,
+      left: 'It was left as it is.',
+    });
   }
   const moved = yield* first(moveRotation, {
     id: rotation.id,
@@ -172,7 +169,8 @@ function* issue(ctx: VaultContext, subject: Subject, given: Buffer | undefined):
   const { secret, environment, rule } = subject;
   yield* ctx.beginChange();
   const value = given ?? (rule.generate && generateValue(rule.generate, ctx.random));
-  if (!value) throw new RotationError({ what: `A new ${secret.name} cannot be made here.`, left: 'Nothing was changed.' });
+  if (!value)
+    throw new RotationError({ what: `A new ${secret.name} cannot be made here.`, left: 'Nothing was changed.' });
   const toVersion = (yield* liveSecret(environment, secret.name)).latest_version + 1;
   const moved = yield* move(ctx, subject, { to: 'issued', toVersion });
   if (moved) {
@@ -196,7 +194,11 @@ function* verify(ctx: VaultContext, subject: Subject): Operation<void> {
   const issued = yield* openNumbered(ctx, environment, secret.name, rotation.to_version ?? 0);
   const why = (yield* sameAsBefore(subject, ctx.fingerprint(issued.value))) ?? whyNotUsable(rule, issued.value);
   issued.value.fill(0);
-  yield* move(ctx, subject, why === undefined ? { to: 'verified' } : { to: 'failed', error: `The new value was refused: ${why}.` });
+  yield* move(
+    ctx,
+    subject,
+    why === undefined ? { to: 'verified' } : { to: 'failed', error: `The new value was refused: ${why}.` },
+  );
 }
 
 function* sameAsBefore(subject: Subject, fingerprint: Buffer): Operation<string | undefined> {
@@ -307,4 +309,3 @@ export function* fail(ctx: VaultContext, subject: Subject, error: string): Opera
   yield* transaction(move(ctx, subject, { to: 'failed', error }));
   return yield* loadSubject(ctx, subject.rotation.id);
 }
-

@@ -1,9 +1,8 @@
 // Statements on the audit log. Entries and checkpoints are only ever inserted.
-import { sql } from 'kysely';
 import type { AuditOutcome } from './schema.ts';
 import { statement } from './statement.ts';
 
-export const selectHead = statement((db, p: { chain: string }) =>
+export const selectHead = statement('selectHead', (db, p: { chain: string }) =>
   db
     .selectFrom('audit_entries')
     .select(['seq', 'time', 'hash'])
@@ -12,7 +11,7 @@ export const selectHead = statement((db, p: { chain: string }) =>
     .limit(1),
 );
 
-export const selectChains = statement((db, _: Record<string, never>) =>
+export const selectChains = statement('selectChains', (db, _: Record<string, never>) =>
   db
     .selectFrom('audit_entries')
     .select((eb) => ['chain', eb.fn.max('seq').as('seq')])
@@ -21,6 +20,7 @@ export const selectChains = statement((db, _: Record<string, never>) =>
 );
 
 export const insertEntry = statement(
+  'insertEntry',
   (
     db,
     p: {
@@ -59,50 +59,55 @@ export const insertEntry = statement(
 );
 
 /** Entries of a chain in order, from after `after`. */
-export const selectEntriesAfter = statement((db, p: { chain: string; after: number; limit: number }) =>
-  db
-    .selectFrom('audit_entries')
-    .selectAll()
-    .where('chain', '=', p.chain)
-    .where('seq', '>', p.after)
-    .orderBy('seq')
-    .limit(p.limit),
+export const selectEntriesAfter = statement(
+  'selectEntriesAfter',
+  (db, p: { chain: string; after: number; limit: number }) =>
+    db
+      .selectFrom('audit_entries')
+      .selectAll()
+      .where('chain', '=', p.chain)
+      .where('seq', '>', p.after)
+      .orderBy('seq')
+      .limit(p.limit),
 );
 
 /** Entries of a chain backwards, from before `before`. */
-export const selectEntriesBefore = statement((db, p: { chain: string; before: number; limit: number }) =>
-  db
-    .selectFrom('audit_entries')
-    .selectAll()
-    .where('chain', '=', p.chain)
-    .where('seq', '<', p.before)
-    .orderBy('seq', 'desc')
-    .limit(p.limit),
+export const selectEntriesBefore = statement(
+  'selectEntriesBefore',
+  (db, p: { chain: string; before: number; limit: number }) =>
+    db
+      .selectFrom('audit_entries')
+      .selectAll()
+      .where('chain', '=', p.chain)
+      .where('seq', '<', p.before)
+      .orderBy('seq', 'desc')
+      .limit(p.limit),
 );
 
-export const selectNotOk = statement((db, p: { outcome: AuditOutcome; since: number; limit: number }) =>
-  db
-    .selectFrom('audit_entries')
-    .selectAll()
-    .where('outcome', '=', p.outcome)
-    // The index holds only these, and the planner uses it where the query says so.
-    .where(sql<boolean>`outcome <> 'ok'`)
-    .where('time', '>=', p.since)
-    .orderBy('time', 'desc')
-    .limit(p.limit),
+export const selectNotOk = statement(
+  'selectNotOk',
+  (db, p: { outcome: AuditOutcome; since: number; limit: number }, { sql }) =>
+    db
+      .selectFrom('audit_entries')
+      .selectAll()
+      .where('outcome', '=', p.outcome)
+      // The index holds only these, and the planner uses it where the query says so.
+      .where(sql<boolean>`outcome <> 'ok'`)
+      .where('time', '>=', p.since)
+      .orderBy('time', 'desc')
+      .limit(p.limit),
 );
 
 export const insertCheckpoint = statement(
+  'insertCheckpoint',
   (db, p: { number: number; time: number; body: string; signature: Uint8Array }) =>
-    db
-      .insertInto('audit_checkpoints')
-      .values({ number: p.number, time: p.time, body: p.body, signature: p.signature }),
+    db.insertInto('audit_checkpoints').values({ number: p.number, time: p.time, body: p.body, signature: p.signature }),
 );
 
-export const selectLastCheckpoint = statement((db, _: Record<string, never>) =>
+export const selectLastCheckpoint = statement('selectLastCheckpoint', (db, _: Record<string, never>) =>
   db.selectFrom('audit_checkpoints').selectAll().orderBy('number', 'desc').limit(1),
 );
 
-export const selectCheckpoints = statement((db, _: Record<string, never>) =>
+export const selectCheckpoints = statement('selectCheckpoints', (db, _: Record<string, never>) =>
   db.selectFrom('audit_checkpoints').selectAll().orderBy('number'),
 );

@@ -3,6 +3,7 @@ import type { KeyPurpose } from './schema.ts';
 import { statement } from './statement.ts';
 
 export const insertKey = statement(
+  'insertKey',
   (
     db,
     p: {
@@ -28,18 +29,20 @@ export const insertKey = statement(
       .returning('id'),
 );
 
-export const selectKeys = statement((db, _: Record<string, never>) => db.selectFrom('keys').selectAll().orderBy('id'));
+export const selectKeys = statement('selectKeys', (db, _: Record<string, never>) =>
+  db.selectFrom('keys').selectAll().orderBy('id'),
+);
 
-export const rewrapKey = statement((db, p: { id: number; wrapped: Uint8Array }) =>
+export const rewrapKey = statement('rewrapKey', (db, p: { id: number; wrapped: Uint8Array }) =>
   db.updateTable('keys').set({ wrapped: p.wrapped }).where('id', '=', p.id),
 );
 
-export const retireKey = statement((db, p: { id: number }) =>
+export const retireKey = statement('retireKey', (db, p: { id: number }) =>
   db.updateTable('keys').set({ state: 'retiring' }).where('id', '=', p.id),
 );
 
 /** Forgets the key's bytes: what is still sealed under it anywhere (an old copy of the file) cannot be opened again. */
-export const destroyKey = statement((db, p: { id: number; now: number }) =>
+export const destroyKey = statement('destroyKey', (db, p: { id: number; now: number }) =>
   db
     .updateTable('keys')
     .set({ state: 'destroyed', wrapped: null, destroyed_at: p.now })
@@ -48,7 +51,7 @@ export const destroyKey = statement((db, p: { id: number; now: number }) =>
 );
 
 /** How many versions are sealed under each data key. */
-export const countVersionsByKey = statement((db, _: Record<string, never>) =>
+export const countVersionsByKey = statement('countVersionsByKey', (db, _: Record<string, never>) =>
   db
     .selectFrom('versions')
     .select((eb) => ['data_key', eb.fn.countAll<number>().as('versions')])

@@ -3,6 +3,7 @@ import type { RotationState } from './schema.ts';
 import { statement } from './statement.ts';
 
 export const insertRotation = statement(
+  'insertRotation',
   (
     db,
     p: {
@@ -32,6 +33,7 @@ export const insertRotation = statement(
 
 /** Moves a rotation on if it is still in the state that the caller saw; gives no row where another process was first. */
 export const moveRotation = statement(
+  'moveRotation',
   (
     db,
     p: {
@@ -60,17 +62,17 @@ export const moveRotation = statement(
       .returning('id'),
 );
 
-export const findRotation = statement((db, p: { id: string }) =>
+export const findRotation = statement('findRotation', (db, p: { id: string }) =>
   db.selectFrom('rotations').selectAll().where('id', '=', p.id),
 );
 
 const ON_THE_WAY = ['planned', 'issued', 'verified', 'promoted', 'distributed', 'failed'] as const;
 
-export const findActiveRotation = statement((db, p: { secretId: number }) =>
+export const findActiveRotation = statement('findActiveRotation', (db, p: { secretId: number }) =>
   db.selectFrom('rotations').selectAll().where('secret_id', '=', p.secretId).where('state', 'in', ON_THE_WAY),
 );
 
-export const selectUnfinishedRotations = statement((db, _: Record<string, never>) =>
+export const selectUnfinishedRotations = statement('selectUnfinishedRotations', (db, _: Record<string, never>) =>
   db
     .selectFrom('rotations')
     .selectAll()
@@ -78,7 +80,7 @@ export const selectUnfinishedRotations = statement((db, _: Record<string, never>
     .orderBy('started_at'),
 );
 
-export const selectSecretRotations = statement((db, p: { secretId: number; limit: number }) =>
+export const selectSecretRotations = statement('selectSecretRotations', (db, p: { secretId: number; limit: number }) =>
   db
     .selectFrom('rotations')
     .selectAll()
@@ -88,7 +90,7 @@ export const selectSecretRotations = statement((db, p: { secretId: number; limit
 );
 
 /** Rotations with the secret they are of, newest first. */
-export const selectRotationsSince = statement((db, p: { since: number; limit: number }) =>
+export const selectRotationsSince = statement('selectRotationsSince', (db, p: { since: number; limit: number }) =>
   db
     .selectFrom('rotations as r')
     .innerJoin('secrets as s', 's.id', 'r.secret_id')
@@ -100,7 +102,7 @@ export const selectRotationsSince = statement((db, p: { since: number; limit: nu
     .limit(p.limit),
 );
 
-export const findSecretById = statement((db, p: { id: number }) =>
+export const findSecretById = statement('findSecretById', (db, p: { id: number }) =>
   db
     .selectFrom('secrets as s')
     .innerJoin('environments as e', 'e.id', 's.environment_id')

@@ -1,18 +1,13 @@
 // Statements on secrets, their versions and their use.
-import { sql } from 'kysely';
 import type { VersionOrigin } from './schema.ts';
 import { statement } from './statement.ts';
 
-export const findSecret = statement((db, p: { environmentId: number; nameKey: string }) =>
-  db
-    .selectFrom('secrets')
-    .selectAll()
-    .where('environment_id', '=', p.environmentId)
-    .where('name_key', '=', p.nameKey),
+export const findSecret = statement('findSecret', (db, p: { environmentId: number; nameKey: string }) =>
+  db.selectFrom('secrets').selectAll().where('environment_id', '=', p.environmentId).where('name_key', '=', p.nameKey),
 );
 
 /** A live secret with the version in use, for reading: one look-up instead of two. */
-export const readCurrent = statement((db, p: { environmentId: number; nameKey: string }) =>
+export const readCurrent = statement('readCurrent', (db, p: { environmentId: number; nameKey: string }) =>
   db
     .selectFrom('secrets as s')
     .innerJoin('versions as v', (join) =>
@@ -25,6 +20,7 @@ export const readCurrent = statement((db, p: { environmentId: number; nameKey: s
 );
 
 export const insertSecret = statement(
+  'insertSecret',
   (
     db,
     p: {
@@ -58,6 +54,7 @@ export const insertSecret = statement(
 );
 
 export const updateDescription = statement(
+  'updateDescription',
   (db, p: { id: number; type: string; intervalDays: number | null; owner: string | null; labels: string }) =>
     db
       .updateTable('secrets')
@@ -67,6 +64,7 @@ export const updateDescription = statement(
 
 /** Brings a version into use. `previous…` are null where the one before is not valid any longer. */
 export const setCurrentVersion = statement(
+  'setCurrentVersion',
   (
     db,
     p: {
@@ -92,11 +90,11 @@ export const setCurrentVersion = statement(
 );
 
 /** Counts an issued version that is not in use yet. */
-export const setLatestVersion = statement((db, p: { id: number; latest: number }) =>
+export const setLatestVersion = statement('setLatestVersion', (db, p: { id: number; latest: number }) =>
   db.updateTable('secrets').set({ latest_version: p.latest }).where('id', '=', p.id),
 );
 
-export const endPrevious = statement((db, p: { id: number; previous: number }) =>
+export const endPrevious = statement('endPrevious', (db, p: { id: number; previous: number }) =>
   db
     .updateTable('secrets')
     .set({ previous_version: null, previous_valid_until: null })
@@ -104,11 +102,12 @@ export const endPrevious = statement((db, p: { id: number; previous: number }) =
     .where('previous_version', '=', p.previous),
 );
 
-export const setDeleted = statement((db, p: { id: number; at: number | null }) =>
+export const setDeleted = statement('setDeleted', (db, p: { id: number; at: number | null }) =>
   db.updateTable('secrets').set({ deleted_at: p.at }).where('id', '=', p.id),
 );
 
 export const insertVersion = statement(
+  'insertVersion',
   (
     db,
     p: {
@@ -138,24 +137,27 @@ export const insertVersion = statement(
     }),
 );
 
-export const activateVersion = statement((db, p: { secretId: number; number: number; now: number }) =>
-  db
-    .updateTable('versions')
-    .set({ activated_at: p.now })
-    .where('secret_id', '=', p.secretId)
-    .where('number', '=', p.number),
+export const activateVersion = statement(
+  'activateVersion',
+  (db, p: { secretId: number; number: number; now: number }) =>
+    db
+      .updateTable('versions')
+      .set({ activated_at: p.now })
+      .where('secret_id', '=', p.secretId)
+      .where('number', '=', p.number),
 );
 
-export const findVersion = statement((db, p: { secretId: number; number: number }) =>
+export const findVersion = statement('findVersion', (db, p: { secretId: number; number: number }) =>
   db.selectFrom('versions').selectAll().where('secret_id', '=', p.secretId).where('number', '=', p.number),
 );
 
-export const selectVersions = statement((db, p: { secretId: number }) =>
+export const selectVersions = statement('selectVersions', (db, p: { secretId: number }) =>
   db.selectFrom('versions').selectAll().where('secret_id', '=', p.secretId).orderBy('number', 'desc'),
 );
 
 /** A page of an environment's secrets in the order of their names, from after `after`. */
 export const selectSecretsPage = statement(
+  'selectSecretsPage',
   (db, p: { environmentId: number; after: string; limit: number; deleted: number }) =>
     db
       .selectFrom('secrets as s')
@@ -167,28 +169,30 @@ export const selectSecretsPage = statement(
       .select(['u.reads', 'u.last_read_at', 'u.last_read_by', 'v.size', 'v.fingerprint', 'v.created_by'])
       .where('s.environment_id', '=', p.environmentId)
       .where('s.name_key', '>', p.after)
-      .where((eb) => eb.or([eb('s.deleted_at', 'is', null), eb(sql<number>`${p.deleted}`, '=', eb.lit(1))]))
+      .where((eb) => eb.or([eb('s.deleted_at', 'is', null), eb(eb.val(p.deleted), '=', eb.lit(1))]))
       .orderBy('s.name_key')
       .limit(p.limit),
 );
 
 /** The same page with the sealed values in use. */
-export const selectSealedPage = statement((db, p: { environmentId: number; after: string; limit: number }) =>
-  db
-    .selectFrom('secrets as s')
-    .innerJoin('versions as v', (join) =>
-      join.onRef('v.secret_id', '=', 's.id').onRef('v.number', '=', 's.current_version'),
-    )
-    .selectAll('s')
-    .select(['v.number', 'v.envelope', 'v.fingerprint', 'v.origin', 'v.size'])
-    .where('s.environment_id', '=', p.environmentId)
-    .where('s.deleted_at', 'is', null)
-    .where('s.name_key', '>', p.after)
-    .orderBy('s.name_key')
-    .limit(p.limit),
+export const selectSealedPage = statement(
+  'selectSealedPage',
+  (db, p: { environmentId: number; after: string; limit: number }) =>
+    db
+      .selectFrom('secrets as s')
+      .innerJoin('versions as v', (join) =>
+        join.onRef('v.secret_id', '=', 's.id').onRef('v.number', '=', 's.current_version'),
+      )
+      .selectAll('s')
+      .select(['v.number', 'v.envelope', 'v.fingerprint', 'v.origin', 'v.size'])
+      .where('s.environment_id', '=', p.environmentId)
+      .where('s.deleted_at', 'is', null)
+      .where('s.name_key', '>', p.after)
+      .orderBy('s.name_key')
+      .limit(p.limit),
 );
 
-export const countSecrets = statement((db, p: { environmentId: number }) =>
+export const countSecrets = statement('countSecrets', (db, p: { environmentId: number }) =>
   db
     .selectFrom('secrets')
     .select((eb) => eb.fn.countAll<number>().as('count'))
@@ -198,6 +202,7 @@ export const countSecrets = statement((db, p: { environmentId: number }) =>
 
 /** Versions of an environment not sealed under its active data key, from after a place in the table's order. */
 export const selectVersionsToReseal = statement(
+  'selectVersionsToReseal',
   (db, p: { environmentId: number; dataKey: number; afterSecret: number; afterNumber: number; limit: number }) =>
     db
       .selectFrom('versions as v')
@@ -205,24 +210,25 @@ export const selectVersionsToReseal = statement(
       .select(['v.secret_id', 'v.number', 'v.envelope', 's.name_key'])
       .where('s.environment_id', '=', p.environmentId)
       .where('v.data_key', '<>', p.dataKey)
-      .where((eb) =>
-        eb(eb.refTuple('v.secret_id', 'v.number'), '>', eb.tuple(p.afterSecret, p.afterNumber)),
-      )
+      .where((eb) => eb(eb.refTuple('v.secret_id', 'v.number'), '>', eb.tuple(p.afterSecret, p.afterNumber)))
       .orderBy('v.secret_id')
       .orderBy('v.number')
       .limit(p.limit),
 );
 
-export const countVersionsToReseal = statement((db, p: { environmentId: number; dataKey: number }) =>
-  db
-    .selectFrom('versions as v')
-    .innerJoin('secrets as s', 's.id', 'v.secret_id')
-    .select((eb) => eb.fn.countAll<number>().as('count'))
-    .where('s.environment_id', '=', p.environmentId)
-    .where('v.data_key', '<>', p.dataKey),
+export const countVersionsToReseal = statement(
+  'countVersionsToReseal',
+  (db, p: { environmentId: number; dataKey: number }) =>
+    db
+      .selectFrom('versions as v')
+      .innerJoin('secrets as s', 's.id', 'v.secret_id')
+      .select((eb) => eb.fn.countAll<number>().as('count'))
+      .where('s.environment_id', '=', p.environmentId)
+      .where('v.data_key', '<>', p.dataKey),
 );
 
 export const replaceEnvelope = statement(
+  'replaceEnvelope',
   (db, p: { secretId: number; number: number; envelope: Uint8Array; dataKey: number }) =>
     db
       .updateTable('versions')
@@ -232,7 +238,7 @@ export const replaceEnvelope = statement(
 );
 
 /** Adds reads to a secret's count. */
-export const addUsage = statement((db, p: { secretId: number; reads: number; at: number; by: string }) =>
+export const addUsage = statement('addUsage', (db, p: { secretId: number; reads: number; at: number; by: string }) =>
   db
     .insertInto('usage')
     .values({ secret_id: p.secretId, reads: p.reads, last_read_at: p.at, last_read_by: p.by })

@@ -1,34 +1,25 @@
 // The embedded store: SQLite by node:sqlite, one file, several processes at once (WAL). Each commit is on the disk
 // before it returns (synchronous=FULL).
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import { DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler, sql } from 'kysely';
 import { StoreError } from '../errors.ts';
-import { MIGRATIONS, type MigrationDialect, SCHEMA_VERSION } from './migrations/migrations.ts';
+import { COMPILED_STATEMENTS } from './compiled-statements.ts';
 import type { Operation, Step } from './operation.ts';
-import type { Database } from './schema.ts';
-import { bindParameters, compileStatement, type Statement } from './statement.ts';
+import { SCHEMA_VERSION } from './schema-version.ts';
+import type * as SqliteCompiler from './sqlite-compiler.ts';
+import { bindParameters, type CompiledStatement, type Slot, type Statement } from './statement.ts';
 
 /** How long a writer waits for another process's transaction before it gives up, in ms. */
 const BUSY_TIMEOUT_MS = 10_000;
 
-const dialect: MigrationDialect = {
-  bytes: 'blob',
-  integer: 'integer',
-  identity: 'integer',
-  clustered: (table) => table.modifyEnd(sql`without rowid`),
-};
+/** This file is TypeScript in the source tree and JavaScript where it was built; its neighbour is the same. */
+const COMPILER = `./sqlite-compiler${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`;
 
-/** Compiles queries for SQLite. It never connects: node:sqlite runs what it compiles. */
-const compiler = new Kysely<Database>({
-  dialect: {
-    createAdapter: () => new SqliteAdapter(),
-    createDriver: () => new DummyDriver(),
-    createIntrospector: (db) => new SqliteIntrospector(db),
-    createQueryCompiler: () => new SqliteQueryCompiler(),
-  },
-});
+function compiler(): typeof SqliteCompiler {
+  return createRequire(import.meta.url)(COMPILER) as typeof SqliteCompiler;
+}
 
 export interface SqliteOptions {
   /** Called with each statement's SQL before it runs: for tracing, and for tests that stop a process there. */
@@ -38,7 +29,7 @@ export interface SqliteOptions {
 interface Prepared {
   readonly native: StatementSync;
   readonly sql: string;
-  readonly slots: readonly unknown[];
+  readonly slots: readonly Slot[];
   /** Whether it gives rows; a statement that gives none is cheaper to run. */
   readonly rows: boolean;
 }
@@ -49,13 +40,12 @@ export class SqliteStore {
   readonly #db: DatabaseSync;
   readonly #prepared = new Map<Statement<never, unknown>, Prepared>();
   readonly #onStatement: ((sql: string) => void) | undefined;
-  readonly #dataVersion: StatementSync;
+  #dataVersion: StatementSync | undefined;
 
   private constructor(path: string, db: DatabaseSync, options: SqliteOptions) {
     this.path = path;
     this.#db = db;
     this.#onStatement = options.onStatement;
-    this.#dataVersion = db.prepare('PRAGMA data_version');
   }
 
   /**
@@ -64,7 +54,10 @@ export class SqliteStore {
    */
   static create(path: string, options: SqliteOptions = {}): SqliteStore {
     if (existsSync(path)) {
-      throw new StoreError('KT_VAULT_EXISTS', { what: `There is a vault at ${path} already.`, left: 'It was not touched.' });
+      throw new StoreError('KT_VAULT_EXISTS', {
+        what: `There is a vault at ${path} already.`,
+        left: 'It was not touched.',
+      });
     }
     return translating(path, () => {
       mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
@@ -117,6 +110,7 @@ export class SqliteStore {
 
   /** Changes whenever another connection has committed to the file. Costs about a microsecond. */
   dataVersion(): number {
+    this.#dataVersion ??= this.#db.prepare('PRAGMA data_version');
     return Number(this.#dataVersion.get()?.data_version);
   }
 
@@ -190,7 +184,7 @@ export class SqliteStore {
   #prepare(declared: Statement<never, unknown>): Prepared {
     const known = this.#prepared.get(declared);
     if (known) return known;
-    const compiled = compileStatement(compiler, declared);
+    const compiled = COMPILED_STATEMENTS[declared.name] ?? compiler().compileForSqlite(declared);
     const native = this.#db.prepare(compiled.sql);
     const prepared = { native, ...compiled, rows: native.columns().length > 0 };
     this.#prepared.set(declared, prepared);
@@ -209,9 +203,9 @@ export class SqliteStore {
     this.#db.exec('BEGIN IMMEDIATE');
     try {
       // Another process may have done it while this one waited for the lock.
-      for (const migration of MIGRATIONS.slice(this.schemaVersion())) {
-        for (const part of migration.up(compiler, dialect)) this.#execute(part.compile());
-        this.#db.prepare('UPDATE generation SET schema_version = ?').run(migration.number);
+      for (const { number, statements } of compiler().migrationsAfter(this.schemaVersion())) {
+        for (const one of statements) this.#execute(one);
+        this.#db.prepare('UPDATE generation SET schema_version = ?').run(number);
       }
       this.#db.exec('COMMIT');
     } catch (error) {
@@ -220,9 +214,9 @@ export class SqliteStore {
     }
   }
 
-  #execute(compiled: { sql: string; parameters: readonly unknown[] }): void {
+  #execute(compiled: CompiledStatement): void {
     this.#onStatement?.(compiled.sql);
-    this.#db.prepare(compiled.sql).run(...(compiled.parameters as SQLInputValue[]));
+    this.#db.prepare(compiled.sql).run(...(bindParameters(compiled.slots, {}) as SQLInputValue[]));
   }
 }
 
@@ -324,7 +318,11 @@ function fullError(path: string, cause: Error): StoreError {
 function unusableError(path: string, reason: string, cause: Error): StoreError {
   return new StoreError(
     'KT_STORE_UNUSABLE',
-    { what: `The vault at ${path} cannot be used (${reason}).`, left: 'Nothing was changed.', next: 'Check the disk and the path.' },
+    {
+      what: `The vault at ${path} cannot be used (${reason}).`,
+      left: 'Nothing was changed.',
+      next: 'Check the disk and the path.',
+    },
     { cause },
   );
 }

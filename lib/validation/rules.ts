@@ -1,5 +1,5 @@
 // The rules that look at one value. Pure: value in, findings out.
-import { Buffer } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 import type { SecretRule } from '../catalog/catalog.ts';
 import { matchingFormat } from '../catalog/match.ts';
 import { asUtf8 } from '../crypto/bytes.ts';
@@ -33,7 +33,10 @@ const PLACEHOLDERS = [
 const COMMON_PATTERNS: readonly { pattern: RegExp; words: string }[] = [
   { pattern: /(.)\1{5,}/, words: 'one character six or more times in a row' },
   { pattern: /^(.{1,8})\1{2,}$/, words: 'one piece repeated' },
-  { pattern: /(0123456|1234567|abcdefg|qwertyu|asdfghj)/i, words: 'a run along the alphabet, the digits or the keyboard' },
+  {
+    pattern: /(0123456|1234567|abcdefg|qwertyu|asdfghj)/i,
+    words: 'a run along the alphabet, the digits or the keyboard',
+  },
   { pattern: /(password|letmein|welcome|admin123|iloveyou)/i, words: 'a word that every cracker tries first' },
 ];
 
@@ -81,7 +84,8 @@ export function judgeValue(subject: Subject): Judgement {
 /** How to get a better value, for this secret. */
 function mendBy({ name, rule }: Subject): string {
   if (rule.generate) return `Run \`keyturn rotate ${name}\`: Keyturn makes a strong one.`;
-  if (rule.known?.page) return `Make a new one at ${rule.known.page}, then run \`keyturn rotate ${name}\` and paste it.`;
+  if (rule.known?.page)
+    return `Make a new one at ${rule.known.page}, then run \`keyturn rotate ${name}\` and paste it.`;
   return `Get a new one from whoever issues it, then run \`keyturn rotate ${name}\` and paste it.`;
 }
 
@@ -137,18 +141,42 @@ function judgePublicName(judge: Judge, subject: Subject): void {
 function judgeUrl(judge: Judge, text: string, subject: Subject): void {
   const severity = severityFor(subject.rule.risk);
   if (!URL.canParse(text)) {
-    judge.find('bad-url', severity, 'The value is not an address.', 'Whatever calls it cannot.', 'Give a whole address, such as https://example.com/path.');
+    judge.find(
+      'bad-url',
+      severity,
+      'The value is not an address.',
+      'Whatever calls it cannot.',
+      'Give a whole address, such as https://example.com/path.',
+    );
     return;
   }
   const url = new URL(text);
   const local = /^(localhost|127\.|\[::1\]|0\.0\.0\.0|.*\.local$)/.test(url.hostname);
   if (local && subject.environment === 'production') {
-    judge.find('local-url', 'high', 'The address is of this machine.', 'In production nothing answers there.', 'Give the address of the live service.');
+    judge.find(
+      'local-url',
+      'high',
+      'The address is of this machine.',
+      'In production nothing answers there.',
+      'Give the address of the live service.',
+    );
   } else if (url.protocol !== 'https:' && !local) {
-    judge.find('insecure-url', 'high', 'The address is not https.', 'What is sent there can be read and changed on the way.', 'Use the https address.');
+    judge.find(
+      'insecure-url',
+      'high',
+      'The address is not https.',
+      'What is sent there can be read and changed on the way.',
+      'Use the https address.',
+    );
   }
   if (url.password) {
-    judge.find('credentials-in-url', 'medium', 'The address has a password in it.', 'Addresses end up in logs.', 'Keep the password as a secret of its own.');
+    judge.find(
+      'credentials-in-url',
+      'medium',
+      'The address has a password in it.',
+      'Addresses end up in logs.',
+      'Keep the password as a secret of its own.',
+    );
   }
 }
 
@@ -159,21 +187,51 @@ function judgeFormat(judge: Judge, text: string, subject: Subject): void {
   const words = rule.formats.map((one) => one.words).join(' or ');
   if (!format && rule.formatsConfirmed) {
     const severity = rule.known?.group === 'critical' ? 'critical' : severityFor(rule.risk);
-    judge.find('bad-format', severity, `The value does not look like ${words}.`, 'It was probably cut off, or is of another service.', mendBy(subject));
+    judge.find(
+      'bad-format',
+      severity,
+      `The value does not look like ${words}.`,
+      'It was probably cut off, or is of another service.',
+      mendBy(subject),
+    );
     return;
   }
   if (!format) {
-    judge.find('unusual-format', 'low', `The value does not look like ${words}.`, 'The provider may have changed its format; if not, the key was cut off or is of another service.', 'Compare it with the provider’s page.');
+    judge.find(
+      'unusual-format',
+      'low',
+      `The value does not look like ${words}.`,
+      'The provider may have changed its format; if not, the key was cut off or is of another service.',
+      'Compare it with the provider’s page.',
+    );
     return;
   }
   if (format.retiring) {
-    judge.find('retiring-format', 'medium', `The value is ${format.words}.`, 'Its provider is ending this form.', format.retiring);
+    judge.find(
+      'retiring-format',
+      'medium',
+      `The value is ${format.words}.`,
+      'Its provider is ending this form.',
+      format.retiring,
+    );
   }
   if (format.mode === 'test' && environment === 'production') {
-    judge.find('test-key', 'critical', `The value is ${format.words}, in production.`, 'Real customers are served by the test system: no payment is real.', mendBy(subject));
+    judge.find(
+      'test-key',
+      'critical',
+      `The value is ${format.words}, in production.`,
+      'Real customers are served by the test system: no payment is real.',
+      mendBy(subject),
+    );
   }
   if (format.mode === 'live' && environment !== 'production') {
-    judge.find('live-key', 'high', `The value is ${format.words}, outside production.`, 'A mistake while developing moves real money and reads real customers.', 'Use a test key here.');
+    judge.find(
+      'live-key',
+      'high',
+      `The value is ${format.words}, outside production.`,
+      'A mistake while developing moves real money and reads real customers.',
+      'Use a test key here.',
+    );
   }
 }
 
@@ -195,7 +253,13 @@ function judgeStrength(judge: Judge, text: string, subject: Subject): Strength {
   if (rule.formats.length > 0 && matchingFormat(rule, text)) return strength;
   const common = COMMON_PATTERNS.find(({ pattern }) => pattern.test(text));
   if (common) {
-    judge.find('common-pattern', severity, `The value holds ${common.words}.`, 'Crackers try such patterns first.', mendBy(subject));
+    judge.find(
+      'common-pattern',
+      severity,
+      `The value holds ${common.words}.`,
+      'Crackers try such patterns first.',
+      mendBy(subject),
+    );
   }
   if (strength.bits < FAIR_BITS) {
     const weak = strength.bits < WEAK_BITS;
@@ -204,7 +268,9 @@ function judgeStrength(judge: Judge, text: string, subject: Subject): Strength {
       strength.method === 'zxcvbn' ? 'guessable' : 'low-entropy',
       weak ? severity : 'low',
       `The value has about ${bits} bits of strength; ${FAIR_BITS} or more are wanted.`,
-      strength.method === 'zxcvbn' ? 'It looks chosen by a person: dictionaries and rules find it.' : 'It is too even to be random enough.',
+      strength.method === 'zxcvbn'
+        ? 'It looks chosen by a person: dictionaries and rules find it.'
+        : 'It is too even to be random enough.',
       mendBy(subject),
     );
   }

@@ -65,7 +65,7 @@ export function strengthOf(text: string): Strength {
 }
 
 /** The neighbour's name as this file itself is: source or built. */
-const GUESSING = import.meta.url.endsWith('.ts') ? './guessing.ts' : './guessing.js';
+const GUESSING = `./guessing${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`;
 
 function score(bits: number): number {
   return Math.round(Math.min(1, bits / FULL_BITS) * 100);

@@ -1,6 +1,7 @@
 // Validation of whole environments: what is missing, each value by its rules, and the same value in two places.
-import { nameKey } from '../catalog/catalog.ts';
+
 import type { AuditEvent } from '../audit/entry.ts';
+import { nameKey } from '../catalog/catalog.ts';
 import { type Operation, transaction } from '../store/operation.ts';
 import type { VaultContext } from '../vault/context.ts';
 import type { Environment } from '../vault/places.ts';
@@ -50,7 +51,10 @@ export function* validate(
   environments: readonly Environment[],
   options: ValidateOptions = {},
 ): Operation<ValidationResult> {
-  const event: AuditEvent = { action: 'validation.run', details: { environments: environments.map((one) => one.name).join(',') } };
+  const event: AuditEvent = {
+    action: 'validation.run',
+    details: { environments: environments.map((one) => one.name).join(',') },
+  };
   yield* ctx.authorize('read', event);
   yield* transaction(ctx.audit.append([event]));
   const secrets: ValidatedSecret[] = [];
@@ -60,7 +64,12 @@ export function* validate(
       const wanted = !options.only || options.only.has(nameKey(opened.name));
       if (wanted && ctx.mayReach('read', environment.name, opened.name)) {
         const rule = ctx.catalog.rule(opened.name, opened);
-        const { findings, strength } = judgeValue({ name: opened.name, environment: environment.name, rule, value: opened.value });
+        const { findings, strength } = judgeValue({
+          name: opened.name,
+          environment: environment.name,
+          rule,
+          value: opened.value,
+        });
         const { name, type, version } = opened;
         secrets.push({ name, environment: environment.name, type, version, strength: strength?.score, findings });
         if (rule.strength) remember(places, ctx.fingerprint(opened.value).toString('hex'), name, environment);

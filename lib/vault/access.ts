@@ -25,7 +25,8 @@ export function denial(
   operation: OperationName,
   at: { environment?: string; name?: string },
 ): string | undefined {
-  if (scope.operations && !scope.operations.includes(operation)) return `the operation "${operation}" is not in its scope`;
+  if (scope.operations && !scope.operations.includes(operation))
+    return `the operation "${operation}" is not in its scope`;
   const { environment, name } = at;
   if (environment && scope.environments && !scope.environments.some((one) => fits(one, environment))) {
     return `the environment ${environment} is not in its scope`;

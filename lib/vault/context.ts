@@ -39,11 +39,9 @@ export class VaultContext {
   rootKey: RootKey;
   keyring: Keyring;
   environments: ReadonlyMap<number, Environment>;
-  readonly #fingerprintKey: KeyObject;
+  #fingerprintKey: KeyObject | undefined;
 
-  constructor(
-    options: VaultContextOptions & { keyring: Keyring; environments: ReadonlyMap<number, Environment> },
-  ) {
+  constructor(options: VaultContextOptions & { keyring: Keyring; environments: ReadonlyMap<number, Environment> }) {
     this.clock = options.clock;
     this.random = options.random;
     this.principal = options.principal;
@@ -54,10 +52,10 @@ export class VaultContext {
     this.rootKey = options.rootKey;
     this.keyring = options.keyring;
     this.environments = options.environments;
-    this.#fingerprintKey = this.keyring.fingerprintKey;
   }
 
   fingerprint(value: Uint8Array): Buffer {
+    this.#fingerprintKey ??= this.keyring.fingerprintKey;
     return fingerprintOf(this.#fingerprintKey, value);
   }
 

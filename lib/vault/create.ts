@@ -89,8 +89,6 @@ function* ensureEnvironmentRows(ctx: VaultContext, at: Place): Operation<boolean
   const environment = { id: row?.id ?? 0, name: at.environment, project: project.name, createdAt: now };
   yield* createKey(ctx.rootKey, ctx.random, { purpose: 'data', environment, number: 1, now });
   yield* all(bumpKeys, {});
-  yield* ctx.audit.append([
-    { action: 'environment.create', project: project.name, environment: environment.name },
-  ]);
+  yield* ctx.audit.append([{ action: 'environment.create', project: project.name, environment: environment.name }]);
   return true;
 }

@@ -11,15 +11,15 @@ import { DEFAULT_SUITE } from '../crypto/suites/registry.ts';
 import type { Suite } from '../crypto/suites/suite.ts';
 import { StoreError } from '../errors.ts';
 import { all, type Operation, transaction } from '../store/operation.ts';
-import { selectFacts } from '../store/vault-facts.ts';
 import { type SqliteOptions, SqliteStore } from '../store/sqlite.ts';
+import { selectFacts } from '../store/vault-facts.ts';
 import type { AccessScope } from './access.ts';
-import { VaultContext, loadKeyring } from './context.ts';
+import { loadKeyring, VaultContext } from './context.ts';
 import { ensureEnvironment, initializeVault } from './create.ts';
 import type { VaultHome } from './home.ts';
 import { DEFAULT_PROJECT, STANDARD_ENVIRONMENTS } from './names.ts';
-import { type OpenedVersion, openCurrent, logReads } from './read.ts';
 import type { Place } from './places.ts';
+import { logReads, type OpenedVersion, openCurrent } from './read.ts';
 import {
   configuredRootKey,
   createRootKeyFile,

@@ -1,5 +1,16 @@
 // Writing files so that a cut at any moment leaves the old file or the new one, never half of one.
-import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { FileError } from '../errors.ts';
 
@@ -86,6 +97,8 @@ export function createFile(candidates: Iterable<string>, content: string | Uint8
 
 /** A file's text, or undefined where there is none. @throws FileError KT_FILE_UNUSABLE */
 export function readTextIfThere(path: string): string | undefined {
+  // Asked first: an error for each file that need not be there costs more than all else here.
+  if (!existsSync(path)) return undefined;
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {

@@ -45,10 +45,7 @@ export interface ListOptions {
 const PAGE = 500;
 
 /** A page of an environment's secrets, in the order of their names, without a word in the log. */
-export function* summariesPage(
-  environment: Environment,
-  options: Required<ListOptions>,
-): Operation<SecretSummary[]> {
+export function* summariesPage(environment: Environment, options: Required<ListOptions>): Operation<SecretSummary[]> {
   const rows = yield* all(selectSecretsPage, {
     environmentId: environment.id,
     after: nameKey(options.after),

@@ -1,6 +1,7 @@
 // The root key's effects: finding the right key for a vault, making a key file, and changing it so that a cut at any
 // moment leaves a vault that opens.
 import { existsSync, renameSync } from 'node:fs';
+import { DEFAULT_ARGON2_COST } from '../crypto/kdf.ts';
 import type { RandomSource } from '../crypto/random.ts';
 import type { RootKey } from '../crypto/root-key.ts';
 import {
@@ -9,7 +10,6 @@ import {
   type PassphraseParameters,
   type RootKeySource,
 } from '../crypto/root-key-source.ts';
-import { DEFAULT_ARGON2_COST } from '../crypto/kdf.ts';
 import { KEY_BYTES } from '../crypto/sealing-key.ts';
 import { KeyturnError, RootKeyError } from '../errors.ts';
 import { createFile, readTextIfThere, replaceFile } from './files.ts';
@@ -67,6 +67,8 @@ export function findRootKey(
 ): FoundRootKey {
   const at = surroundings(home, env);
   const current = currentRootKeySource(at);
+  const found = current && tryRootKey(current, passphrase);
+  if (current && found?.id === wantedId) return { rootKey: found, label: current.label, previous: false };
   const others = otherRootKeySources(at);
   if (!current && others.length === 0) {
     throw new RootKeyError(
@@ -76,12 +78,10 @@ export function findRootKey(
     );
   }
   const seen: string[] = [];
-  for (const source of [...(current ? [current] : []), ...others]) {
+  if (current) seen.push(`${current.label} ${found ? `holds ${found.id}` : 'does not fit'}`);
+  for (const source of others) {
     const rootKey = tryRootKey(source, passphrase);
-    if (rootKey?.id === wantedId) {
-      if (source.label === `${home.rootKeyFile}.next`) finishRootKeyFileChange(home);
-      return { rootKey, label: source.label, previous: source !== current };
-    }
+    if (rootKey?.id === wantedId) return foundElsewhere(home, source, rootKey);
     seen.push(`${source.label} ${rootKey ? `holds ${rootKey.id}` : 'does not fit'}`);
   }
   throw new RootKeyError(
@@ -89,6 +89,13 @@ export function findRootKey(
     `This vault is under the root key ${wantedId}, but ${seen.join('; ')}.`,
     'Give the key that the vault was made with (during a change also as SECRETS_ENCRYPTION_KEY_PREVIOUS).',
   );
+}
+
+/** A key file whose change was cut off after the vault was under the new key is brought into place now. */
+function foundElsewhere(home: VaultHome, source: RootKeySource, rootKey: RootKey): FoundRootKey {
+  if (source.label !== `${home.rootKeyFile}.next`) return { rootKey, label: source.label, previous: true };
+  finishRootKeyFileChange(home);
+  return { rootKey, label: home.rootKeyFile, previous: false };
 }
 
 /** A passphrase does not fit a vault under a raw key: that is "another key", not an end to the search. */

@@ -1,6 +1,6 @@
 // Counts repeated reads in memory, between flushes to the audit log. The first opening of each version by a process is
 // durable in the log before its value is given; repeats are flushed as one entry every few seconds and at exit.
-import { type AuditEvent } from '../audit/entry.ts';
+import type { AuditEvent } from '../audit/entry.ts';
 import { all, type Operation } from '../store/operation.ts';
 import { addUsage } from '../store/secrets.ts';
 import type { VaultContext } from './context.ts';

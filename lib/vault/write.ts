@@ -235,7 +235,9 @@ function describe(ctx: VaultContext, row: SecretRow | undefined, input: SetInput
 }
 
 function changes(row: SecretRow, d: StoredDescription): boolean {
-  return row.type !== d.type || row.interval_days !== d.intervalDays || row.owner !== d.owner || row.labels !== d.labels;
+  return (
+    row.type !== d.type || row.interval_days !== d.intervalDays || row.owner !== d.owner || row.labels !== d.labels
+  );
 }
 
 function* describeInTransaction(
@@ -321,7 +323,11 @@ export function* deleteSecret(ctx: VaultContext, at: Place, name: string): Opera
 }
 
 /** Brings a deleted secret back with the version that it had. */
-export function* restoreDeleted(ctx: VaultContext, at: Place, name: string): Operation<{ name: string; version: number }> {
+export function* restoreDeleted(
+  ctx: VaultContext,
+  at: Place,
+  name: string,
+): Operation<{ name: string; version: number }> {
   const environment = ctx.environment(at);
   yield* ctx.authorize('write', eventAt(environment, name, 'secret.restore'));
   return yield* transaction(

@@ -5,7 +5,7 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import { node, ROOT, setUp } from './set-up.js';
 
-const MAIN = join(ROOT, 'dist', 'keyturn.js');
+const MAIN = join(ROOT, 'bin', 'keyturn.cjs');
 const PASSED_ON = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 /** @param {readonly string[]} args what `keyturn` is given */

@@ -13,7 +13,14 @@ const OWN_NODE = join(ROOT, 'node_modules', 'node', 'bin', process.platform === 
 const INSTALL_STAMP = join(ROOT, 'node_modules', '.keyturn-installed');
 const BUILD_STAMP = join(ROOT, 'dist', '.keyturn-built');
 /** What the build reads: a change in any of it makes dist stale. */
-const SOURCES = ['lib', 'scripts/build.js', 'package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'];
+const SOURCES = [
+  'lib',
+  'scripts/build.js',
+  'package.json',
+  'package-lock.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
+];
 
 function read(path) {
   return existsSync(path) ? readFileSync(path, 'utf8') : '';
@@ -56,7 +63,8 @@ function withLock(work) {
       if (error.code !== 'EEXIST') throw error;
       const holder = Number(read(join(lock, 'pid')));
       if (holder > 0 && !isRunning(holder)) rmSync(lock, { recursive: true, force: true });
-      else if (Date.now() > waitUntil) throw new Error(`${lock} is held by process ${holder}; remove it if that is wrong`);
+      else if (Date.now() > waitUntil)
+        throw new Error(`${lock} is held by process ${holder}; remove it if that is wrong`);
       else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
     }
   }

@@ -3,7 +3,14 @@ import { closeSync, createReadStream, fsyncSync, openSync, writeSync } from 'nod
 import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
 import { anchorOf, parseAnchor } from '../../audit/checkpoint.ts';
-import { CSV_HEADER, csvEntry, ExportVerifier, exportCheckpoint, exportEntry, exportHeader } from '../../audit/export.ts';
+import {
+  CSV_HEADER,
+  csvEntry,
+  ExportVerifier,
+  exportCheckpoint,
+  exportEntry,
+  exportHeader,
+} from '../../audit/export.ts';
 import { forEachEntry, newestEntries, verifyStore } from '../../audit/read.ts';
 import type { Verdict } from '../../audit/verify.ts';
 import { FileError, UsageError } from '../../errors.ts';
@@ -89,7 +96,8 @@ function outcomeOf(text: string | undefined): AuditEntryTable['outcome'] | undef
 
 function list({ vault, out }: Session, options: ListOptions): void {
   const since = options.since === undefined ? undefined : Date.parse(options.since);
-  if (Number.isNaN(since)) throw new UsageError(`"${options.since}" is no date.`, 'Give a day or moment: 2026-11-24, or 2026-11-24T08:00Z.');
+  if (Number.isNaN(since))
+    throw new UsageError(`"${options.since}" is no date.`, 'Give a day or moment: 2026-11-24, or 2026-11-24T08:00Z.');
   const outcome = outcomeOf(options.outcome);
   const limit = wholeNumber(options.limit, 'a number of entries');
   const { context } = vault;
@@ -109,7 +117,12 @@ function list({ vault, out }: Session, options: ListOptions): void {
       limit,
     ),
   );
-  out.data(entries.map(({ hash, mac, details, ...rest }) => ({ ...rest, details: details === null ? null : JSON.parse(details) })));
+  out.data(
+    entries.map(({ hash, mac, details, ...rest }) => ({
+      ...rest,
+      details: details === null ? null : JSON.parse(details),
+    })),
+  );
   if (entries.length === 0) {
     out.line('No entries match.');
     return;
@@ -142,7 +155,10 @@ function showVerdict(out: Output, verdict: Verdict): void {
   out.line(
     `${mark(verdict.intact)} ${verdict.intact ? `Intact: ${plural(entries, 'entry', 'entries')} and ${plural(checkpoints, 'checkpoint')} are as they were written.` : `Not intact: ${verdict.fault?.what ?? ''}`}`,
   );
-  const uncovered = verdict.uncovered === 0 ? 'every entry is covered by one' : `the last ${plural(verdict.uncovered, 'entry is', 'entries are')} not covered by one yet`;
+  const uncovered =
+    verdict.uncovered === 0
+      ? 'every entry is covered by one'
+      : `the last ${plural(verdict.uncovered, 'entry is', 'entries are')} not covered by one yet`;
   out.line(
     `${mark(verdict.complete)} ${verdict.complete ? `Complete: every checkpoint and anchor known is covered; ${uncovered}.` : `Not complete: ${verdict.missing ?? ''}`}`,
   );
@@ -172,13 +188,19 @@ async function verifyFile(path: string, options: CommonOptions & { publicKey?: s
   const key = options.publicKey === undefined ? undefined : Buffer.from(options.publicKey, 'base64url');
   const verifier = new ExportVerifier(key);
   try {
-    for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })) verifier.push(line);
+    for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY }))
+      verifier.push(line);
   } catch (error) {
     if (!(error as NodeJS.ErrnoException).syscall) throw error;
-    throw new FileError('KT_FILE_UNUSABLE', { what: `${path} cannot be read (${(error as NodeJS.ErrnoException).code}).` });
+    throw new FileError('KT_FILE_UNUSABLE', {
+      what: `${path} cannot be read (${(error as NodeJS.ErrnoException).code}).`,
+    });
   }
   showVerdict(out, verifier.end());
-  if (!key) out.note(`Checked against the file's own public key ${verifier.publicKey}. Compare it with the vault's (\`keyturn audit anchor --json\`).`);
+  if (!key)
+    out.note(
+      `Checked against the file's own public key ${verifier.publicKey}. Compare it with the vault's (\`keyturn audit anchor --json\`).`,
+    );
 }
 
 function exportLog({ vault, out }: Session, options: { format: string; output?: string }): void {

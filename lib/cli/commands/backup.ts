@@ -1,7 +1,7 @@
 // keyturn backup: create, list, verify and restore backup files.
 import type { Command } from 'commander';
-import { transaction } from '../../store/operation.ts';
 import { writeBackup } from '../../rotation/rotator.ts';
+import { transaction } from '../../store/operation.ts';
 import { listBackups, openBackupFile, readBackupFile, restoreFromFile } from '../backup-files.ts';
 import { type CommonOptions, surroundings, withJson, withSession } from '../session.ts';
 import { plural } from '../words.ts';
@@ -25,12 +25,21 @@ export function register(program: Command): void {
     else {
       out.table(
         ['made', 'secrets', 'bytes', 'root key', 'file'],
-        backups.map((one) => [one.createdAt, String(one.secrets), String(one.size), one.rootKeyId.slice(0, 8), one.path]),
+        backups.map((one) => [
+          one.createdAt,
+          String(one.secrets),
+          String(one.size),
+          one.rootKeyId.slice(0, 8),
+          one.path,
+        ]),
       );
     }
   });
   withJson(
-    backup.command('verify').description('open a backup and check all of it; changes nothing').argument('<file>', 'the backup'),
+    backup
+      .command('verify')
+      .description('open a backup and check all of it; changes nothing')
+      .argument('<file>', 'the backup'),
   ).action((file: string, options: CommonOptions) =>
     withSession('backup verify', options, ({ vault, out, home }) => {
       const parsed = readBackupFile(file);
@@ -39,7 +48,9 @@ export function register(program: Command): void {
       const details = { file, secrets: records.length };
       vault.run(transaction(vault.context.audit.append([{ action: 'backup.verify', details }])));
       out.data({ file, ok: true, secrets: records.length, createdAt: parsed.header.createdAt });
-      out.line(`${out.style('green', '✓')} ${file} is whole: ${plural(records.length, 'secret')}, made ${parsed.header.createdAt}.`);
+      out.line(
+        `${out.style('green', '✓')} ${file} is whole: ${plural(records.length, 'secret')}, made ${parsed.header.createdAt}.`,
+      );
     }),
   );
   withJson(
@@ -51,6 +62,8 @@ export function register(program: Command): void {
   )
     .option('--dry-run', 'say what would change, and change nothing')
     .action((file: string, names: string[], options: CommonOptions & { dryRun?: boolean }) =>
-      withSession('backup restore', options, (session) => restoreFromFile(session, file, names, options.dryRun === true)),
+      withSession('backup restore', options, (session) =>
+        restoreFromFile(session, file, names, options.dryRun === true),
+      ),
     );
 }

@@ -25,7 +25,8 @@ export function register(program: Command): void {
         showFindings(out, findings);
         const { present, wanted } = result.critical;
         out.line(`${present} of ${wanted} critical secrets present in ${at.environment}.`);
-        if (findings.some((one) => one.severity === 'critical' || one.severity === 'high')) process.exitCode = EXIT.findings;
+        if (findings.some((one) => one.severity === 'critical' || one.severity === 'high'))
+          process.exitCode = EXIT.findings;
       }),
   );
 }

@@ -20,7 +20,7 @@ export function register(program: Command): void {
     .argument('<shell>', 'bash, zsh or fish')
     .addHelpText(
       'after',
-      '\nbash: keyturn completion bash > ~/.local/share/bash-completion/completions/keyturn\nzsh:  keyturn completion zsh > "${fpath[1]}/_keyturn"\nfish: keyturn completion fish > ~/.config/fish/completions/keyturn.fish',
+      '\nbash: keyturn completion bash > ~/.local/share/bash-completion/completions/keyturn\nzsh:  keyturn completion zsh, into a folder of $fpath, as _keyturn\nfish: keyturn completion fish > ~/.config/fish/completions/keyturn.fish',
     )
     .action((shell: string) => {
       const scripts: Record<string, (tree: CommandTree) => string> = {

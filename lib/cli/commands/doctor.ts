@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { verifyStore } from '../../audit/read.ts';
 import { KeyturnError } from '../../errors.ts';
-import { SCHEMA_VERSION } from '../../store/migrations/migrations.ts';
+import { SCHEMA_VERSION } from '../../store/schema-version.ts';
 import { EmbeddedVault } from '../../vault/embedded-vault.ts';
 import { forEachOpened } from '../../vault/read.ts';
 import { listBackups } from '../backup-files.ts';
@@ -25,20 +25,20 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 const WANTED_NODE = 24;
 
 export function register(program: Command): void {
-  withJson(program.command('doctor').description('look for what is wrong around the vault, and say how to mend it')).action(
-    (options: CommonOptions) => {
-      const around = surroundings(options);
-      const { out } = around;
-      const found = [...checkSurroundings(around), ...checkVault(around)];
-      out.data(found);
-      const marks = { fine: out.style('green', '✓'), warning: out.style('yellow', '!'), bad: out.style('red', '✗') };
-      for (const one of found) {
-        out.line(`${marks[one.state]} ${one.check}: ${one.what}`);
-        if (one.mend) out.line(`  ${out.style('dim', '→')} ${one.mend}`);
-      }
-      if (found.some((one) => one.state === 'bad')) process.exitCode = EXIT.findings;
-    },
-  );
+  withJson(
+    program.command('doctor').description('look for what is wrong around the vault, and say how to mend it'),
+  ).action((options: CommonOptions) => {
+    const around = surroundings(options);
+    const { out } = around;
+    const found = [...checkSurroundings(around), ...checkVault(around)];
+    out.data(found);
+    const marks = { fine: out.style('green', '✓'), warning: out.style('yellow', '!'), bad: out.style('red', '✗') };
+    for (const one of found) {
+      out.line(`${marks[one.state]} ${one.check}: ${one.what}`);
+      if (one.mend) out.line(`  ${out.style('dim', '→')} ${one.mend}`);
+    }
+    if (found.some((one) => one.state === 'bad')) process.exitCode = EXIT.findings;
+  });
 }
 
 function checkSurroundings({ home, config }: Surroundings): Diagnosis[] {
@@ -63,7 +63,9 @@ function checkMode(check: string, path: string, forbidden: number, mend: string)
   if (!existsSync(path) || process.platform === 'win32') return [];
   const mode = statSync(path).mode & 0o777;
   if ((mode & forbidden) === 0) return [{ check, state: 'fine', what: `${path}, mode 0${mode.toString(8)}` }];
-  return [{ check, state: 'bad', what: `${path} can be read by others (mode 0${mode.toString(8)})`, mend: `${mend} ${path}` }];
+  return [
+    { check, state: 'bad', what: `${path} can be read by others (mode 0${mode.toString(8)})`, mend: `${mend} ${path}` },
+  ];
 }
 
 function checkGit(root: string, folder: string): Diagnosis[] {
@@ -88,9 +90,15 @@ function checkGit(root: string, folder: string): Diagnosis[] {
   }
   const ignored = git('check-ignore', '-q', folder) !== undefined;
   if (existsSync(folder) && !ignored) {
-    found.push({ check: 'git', state: 'warning', what: `${folder} is not ignored`, mend: 'Add `.keyturn/` and `backups/` to .gitignore.' });
+    found.push({
+      check: 'git',
+      state: 'warning',
+      what: `${folder} is not ignored`,
+      mend: 'Add `.keyturn/` and `backups/` to .gitignore.',
+    });
   }
-  if (found.length === 0) found.push({ check: 'git', state: 'fine', what: 'no secret file is tracked, and the vault is ignored' });
+  if (found.length === 0)
+    found.push({ check: 'git', state: 'fine', what: 'no secret file is tracked, and the vault is ignored' });
   return found;
 }
 
@@ -105,7 +113,11 @@ function checkVault(around: Surroundings): Diagnosis[] {
   }
   try {
     return [
-      { check: 'vault', state: 'fine', what: `${home.folder}, schema ${SCHEMA_VERSION}, root key ${vault.context.rootKey.id}` },
+      {
+        check: 'vault',
+        state: 'fine',
+        what: `${home.folder}, schema ${SCHEMA_VERSION}, root key ${vault.context.rootKey.id}`,
+      },
       checkRootKey(vault),
       checkIntegrity(vault),
       checkValues(vault),
@@ -120,7 +132,12 @@ function checkVault(around: Surroundings): Diagnosis[] {
 function checkRootKey(vault: EmbeddedVault): Diagnosis {
   const { label, previous } = vault.rootKeySource;
   if (previous) {
-    return { check: 'root key', state: 'warning', what: `from ${label}: a change of the root key is not finished`, mend: '`keyturn keys rotate-root`' };
+    return {
+      check: 'root key',
+      state: 'warning',
+      what: `from ${label}: a change of the root key is not finished`,
+      mend: '`keyturn keys rotate-root`',
+    };
   }
   if (label === vault.home.rootKeyFile) {
     return {
@@ -165,7 +182,11 @@ function checkValues(vault: EmbeddedVault): Diagnosis {
 function checkAudit(vault: EmbeddedVault): Diagnosis {
   const verdict = vault.run(verifyStore(vault.context.audit));
   if (verdict.intact && verdict.complete) {
-    return { check: 'audit log', state: 'fine', what: `${plural(verdict.entries, 'entry', 'entries')}, intact and complete` };
+    return {
+      check: 'audit log',
+      state: 'fine',
+      what: `${plural(verdict.entries, 'entry', 'entries')}, intact and complete`,
+    };
   }
   return {
     check: 'audit log',
@@ -177,7 +198,8 @@ function checkAudit(vault: EmbeddedVault): Diagnosis {
 
 function checkBackups({ home }: Surroundings, now: number): Diagnosis {
   const newest = listBackups(home)[0];
-  if (!newest) return { check: 'backups', state: 'warning', what: `none in ${home.backups}`, mend: '`keyturn backup create`' };
+  if (!newest)
+    return { check: 'backups', state: 'warning', what: `none in ${home.backups}`, mend: '`keyturn backup create`' };
   const at = Date.parse(newest.createdAt);
   const old = now - at > BACKUP_DAYS * DAY_MS;
   return {

@@ -28,7 +28,8 @@ export function register(program: Command): void {
     .action((options: ExportOptions) =>
       withSession('export', options, async ({ vault, at, out }) => {
         const format = FORMAT_NAMES.find((one) => one === (options.json ? 'json' : options.format));
-        if (!format) throw new UsageError(`There is no format "${options.format}".`, `Formats are ${FORMAT_NAMES.join(', ')}.`);
+        if (!format)
+          throw new UsageError(`There is no format "${options.format}".`, `Formats are ${FORMAT_NAMES.join(', ')}.`);
         const opened = vault.run(readAll(vault.context, at, { purpose: 'export' }));
         const { text, left } = await write(format, opened);
         for (const one of opened) one.value.fill(0);
@@ -38,7 +39,9 @@ export function register(program: Command): void {
           return;
         }
         replaceFile(options.output, text);
-        out.note(`${plural(opened.length - left.length, 'secret')} of ${at.environment} written to ${options.output} (mode 0600).`);
+        out.note(
+          `${plural(opened.length - left.length, 'secret')} of ${at.environment} written to ${options.output} (mode 0600).`,
+        );
       }),
     );
 }

@@ -3,8 +3,8 @@ import type { Command } from 'commander';
 import { UsageError } from '../../errors.ts';
 import { FORMAT_NAMES } from '../../formats/entries.ts';
 import { EXIT } from '../exit-codes.ts';
-import { importText, readImportFile } from '../importing.ts';
-import { type CommonOptions, withPlace, withSession } from '../session.ts';
+import { type ImportResult, importText, readImportFile } from '../importing.ts';
+import { type CommonOptions, type Session, withPlace, withSession } from '../session.ts';
 import { plural } from '../words.ts';
 
 interface ImportOptions extends CommonOptions {
@@ -23,26 +23,32 @@ export function register(program: Command): void {
     .option('--dry-run', 'say what would happen, and change nothing')
     .action((file: string, options: ImportOptions) =>
       withSession('import', options, async (session) => {
-        const { out, at } = session;
         if (options.format && !FORMAT_NAMES.includes(options.format as never)) {
           throw new UsageError(`There is no format "${options.format}".`, 'Formats are dotenv, json and yaml.');
         }
         const text = await readImportFile(file);
-        const result = await importText(session, { file, text, format: options.format, dryRun: options.dryRun === true });
-        out.data({ environment: at.environment, dryRun: options.dryRun === true, ...result });
-        for (const note of result.notes) out.note(`${file}, line ${note.line}: ${note.what}.`);
-        out.table(
-          ['name', options.dryRun ? 'would be' : 'is', 'type', 'version'],
-          result.lines.map((one) => [one.name, one.outcome, one.type, one.version === 0 ? '' : String(one.version)]),
-        );
-        out.line();
-        const changed = result.lines.filter((one) => one.outcome === 'added' || one.outcome === 'updated').length;
-        out.line(`${plural(changed, 'secret')} of ${result.lines.length} ${options.dryRun ? 'would change' : 'changed'} in ${at.environment}.`);
-        const empty = result.lines.filter((one) => one.outcome === 'left out: empty');
-        if (!options.dryRun && changed > 0 && file !== '-') {
-          out.line(`Next: \`keyturn validate\`, then take ${file} away: its values are in plain text there.`);
-        }
-        if (empty.length === result.lines.length && result.lines.length > 0) process.exitCode = EXIT.findings;
+        const dryRun = options.dryRun === true;
+        show(session, file, dryRun, await importText(session, { file, text, format: options.format, dryRun }));
       }),
     );
+}
+
+function show({ out, at }: Session, file: string, dryRun: boolean, result: ImportResult): void {
+  out.data({ environment: at.environment, dryRun, ...result });
+  for (const note of result.notes) out.note(`${file}, line ${note.line}: ${note.what}.`);
+  if (result.lines.length === 0) {
+    out.line(`${file} holds no secrets: nothing was imported.`);
+    process.exitCode = EXIT.findings;
+    return;
+  }
+  out.table(
+    ['name', dryRun ? 'would be' : 'is', 'type', 'version'],
+    result.lines.map((one) => [one.name, one.outcome, one.type, one.version === 0 ? '' : String(one.version)]),
+  );
+  out.line();
+  const changed = result.lines.filter((one) => one.outcome === 'added' || one.outcome === 'updated').length;
+  const verb = dryRun ? 'would change' : 'changed';
+  out.line(`${plural(changed, 'secret')} of ${result.lines.length} ${verb} in ${at.environment}.`);
+  if (dryRun || changed === 0 || file === '-') return;
+  out.line(`Next: \`keyturn validate\`, then take ${file} away: its values are in plain text there.`);
 }

@@ -1,13 +1,17 @@
 // keyturn init: makes the vault, or adds a project or an environment to it.
 import type { Command } from 'commander';
 import { StoreError } from '../../errors.ts';
-import { EmbeddedVault } from '../../vault/embedded-vault.ts';
 import { ensureEnvironment } from '../../vault/create.ts';
+import { EmbeddedVault } from '../../vault/embedded-vault.ts';
 import { STANDARD_ENVIRONMENTS } from '../../vault/names.ts';
-import { type CommonOptions, surroundings, type Surroundings, vaultOptions, withPlace } from '../session.ts';
+import { type CommonOptions, type Surroundings, surroundings, vaultOptions, withPlace } from '../session.ts';
 
 /** Makes the vault where there is none, and the standard environments of its default project. */
-export function makeVault(around: Surroundings): { vault: EmbeddedVault; rootKeyFile: string | undefined; made: boolean } {
+export function makeVault(around: Surroundings): {
+  vault: EmbeddedVault;
+  rootKeyFile: string | undefined;
+  made: boolean;
+} {
   try {
     return { ...EmbeddedVault.create(vaultOptions(around, 'init')), made: true };
   } catch (error) {
@@ -23,12 +27,19 @@ export function register(program: Command): void {
       const { out, home, at } = around;
       const { vault, rootKeyFile, made } = makeVault(around);
       try {
-        const wanted = options.env || options.project ? [at] : STANDARD_ENVIRONMENTS.map((environment) => ({ ...at, environment }));
+        const wanted =
+          options.env || options.project ? [at] : STANDARD_ENVIRONMENTS.map((environment) => ({ ...at, environment }));
         const added = wanted.filter((place) => vault.run(ensureEnvironment(vault.context, place)));
-        out.data({ folder: home.folder, made, rootKeyFile: rootKeyFile ?? null, added: added.map((one) => one.environment) });
+        out.data({
+          folder: home.folder,
+          made,
+          rootKeyFile: rootKeyFile ?? null,
+          added: added.map((one) => one.environment),
+        });
         if (made) out.line(`Made a vault at ${home.folder}.`);
         else if (added.length === 0) out.line(`The vault at ${home.folder} has that already.`);
-        for (const place of added) if (!made) out.line(`Added the environment ${place.environment} to the project ${place.project}.`);
+        for (const place of added)
+          if (!made) out.line(`Added the environment ${place.environment} to the project ${place.project}.`);
         if (rootKeyFile) {
           out.line(`Its root key is in ${rootKeyFile} (mode 0600). Keep a copy elsewhere: without it nothing opens.`);
           out.line('For production, set it as SECRETS_ENCRYPTION_KEY and take the file off the machine.');

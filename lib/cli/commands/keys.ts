@@ -3,8 +3,13 @@ import type { Command } from 'commander';
 import { systemRandom } from '../../crypto/random.ts';
 import { UsageError } from '../../errors.ts';
 import { DataKeyRotation, listKeys, rotateRootKey } from '../../vault/data-keys.ts';
-import { beginRootKeyFileChange, configuredRootKey, finishRootKeyFileChange, newPassphraseParameters } from '../../vault/root-key-files.ts';
-import { chosenEnvironments, type CommonOptions, type Session, withJson, withPlace, withSession } from '../session.ts';
+import {
+  beginRootKeyFileChange,
+  configuredRootKey,
+  finishRootKeyFileChange,
+  newPassphraseParameters,
+} from '../../vault/root-key-files.ts';
+import { type CommonOptions, chosenEnvironments, type Session, withJson, withPlace, withSession } from '../session.ts';
 import { moment, plural } from '../words.ts';
 
 export function register(program: Command): void {
@@ -12,8 +17,8 @@ export function register(program: Command): void {
   withJson(keys.command('list').description('list the keys, by id')).action((options: CommonOptions) =>
     withSession('keys list', options, list),
   );
-  withJson(keys.command('rotate-root').description('put the vault under a new root key')).action((options: CommonOptions) =>
-    withSession('keys rotate-root', options, rotateRoot),
+  withJson(keys.command('rotate-root').description('put the vault under a new root key')).action(
+    (options: CommonOptions) => withSession('keys rotate-root', options, rotateRoot),
   );
   withPlace(keys.command('rotate-data').description('re-seal the values of an environment under a new data key'))
     .option('-a, --all-envs', 'all environments of the project')
@@ -63,11 +68,17 @@ function rotateRoot({ vault, out, home }: Session): void {
   const count = vault.run(rotateRootKey(context, target.rootKey(passphrase), passphrase));
   if (target.label === `${home.rootKeyFile}.next`) finishRootKeyFileChange(home);
   out.data({ from, to: context.rootKey.id, keys: count });
-  out.line(`The vault is under the root key ${context.rootKey.id} now (before: ${from}); ${plural(count, 'key')} rewrapped.`);
+  out.line(
+    `The vault is under the root key ${context.rootKey.id} now (before: ${from}); ${plural(count, 'key')} rewrapped.`,
+  );
   if (target.label === `${home.rootKeyFile}.next`) {
-    out.line(`The new key is in ${home.rootKeyFile}; the old one is kept in ${home.rootKeyFile}.previous, for backups made before.`);
+    out.line(
+      `The new key is in ${home.rootKeyFile}; the old one is kept in ${home.rootKeyFile}.previous, for backups made before.`,
+    );
   } else {
-    out.line('Take SECRETS_ENCRYPTION_KEY_PREVIOUS away once every process has the new key. Backups made before still need the old one.');
+    out.line(
+      'Take SECRETS_ENCRYPTION_KEY_PREVIOUS away once every process has the new key. Backups made before still need the old one.',
+    );
   }
 }
 
@@ -75,7 +86,10 @@ async function rotateData(session: Session, options: { allEnvs?: boolean }): Pro
   const { vault, out } = session;
   const ended: { environment: string; resumed: boolean; versions: number }[] = [];
   for (const environment of chosenEnvironments(session, options)) {
-    const rotation = new DataKeyRotation(vault.context, { project: environment.project, environment: environment.name });
+    const rotation = new DataKeyRotation(vault.context, {
+      project: environment.project,
+      environment: environment.name,
+    });
     const resumed = vault.run(rotation.begin());
     if (resumed) out.note(`Taking up a rotation in ${environment.name} that was cut off.`);
     const progress = out.progress(`Re-sealing ${environment.name}`);
@@ -87,7 +101,9 @@ async function rotateData(session: Session, options: { allEnvs?: boolean }): Pro
     vault.run(rotation.finish());
     progress.done();
     ended.push({ environment: environment.name, resumed, versions: rotation.progress.done });
-    out.line(`${environment.name}: ${plural(rotation.progress.done, 'version')} re-sealed under a new data key; the old one is destroyed.`);
+    out.line(
+      `${environment.name}: ${plural(rotation.progress.done, 'version')} re-sealed under a new data key; the old one is destroyed.`,
+    );
   }
   vault.store.truncateLog();
   out.data(ended);

@@ -1,8 +1,8 @@
 // keyturn list: what is there, without values; or how two environments differ.
 import type { Command } from 'commander';
-import { diffEnvironments, listSecrets, type SecretSummary } from '../../vault/list.ts';
 import { dueAt } from '../../rotation/rotator.ts';
-import { chosenEnvironments, type CommonOptions, type Session, withPlace, withSession } from '../session.ts';
+import { diffEnvironments, listSecrets, type SecretSummary } from '../../vault/list.ts';
+import { type CommonOptions, chosenEnvironments, type Session, withPlace, withSession } from '../session.ts';
 import { ago, plural, span } from '../words.ts';
 import { wholeNumber } from './set.ts';
 
@@ -47,7 +47,9 @@ function showList(session: Session, options: ListCommandOptions): void {
     return;
   }
   if (secrets.length === 0) {
-    out.line(`No secrets in ${session.at.environment} yet. Add one with \`keyturn set NAME\`, or many with \`keyturn import .env\`.`);
+    out.line(
+      `No secrets in ${session.at.environment} yet. Add one with \`keyturn set NAME\`, or many with \`keyturn import .env\`.`,
+    );
     return;
   }
   const now = vault.context.clock();
@@ -90,5 +92,9 @@ function showDifferences(session: Session, other: string): void {
     'only-right': out.style('red', `only in ${other}`),
   };
   if (differences.length === 0) out.line(`Neither ${at.environment} nor ${other} has secrets.`);
-  else out.table(['name', `${at.environment} and ${other}`], differences.map((one) => [one.name, words[one.state]]));
+  else
+    out.table(
+      ['name', `${at.environment} and ${other}`],
+      differences.map((one) => [one.name, words[one.state]]),
+    );
 }

@@ -1,17 +1,20 @@
 // keyturn migrate: brings the vault's schema up to date, or says that it is.
 import type { Command } from 'commander';
-import { SCHEMA_VERSION } from '../../store/migrations/migrations.ts';
+import { SCHEMA_VERSION } from '../../store/schema-version.ts';
 import { SqliteStore } from '../../store/sqlite.ts';
 import { type CommonOptions, surroundings, withJson } from '../session.ts';
 
 export function register(program: Command): void {
-  withJson(program.command('migrate').description("bring the vault's schema up to date")).action((options: CommonOptions) => {
-    const { home, out } = surroundings(options);
-    // Opening a store applies what is missing, in one transaction; a vault is never left between two schemas.
-    const { store, from } = SqliteStore.openFrom(home.database);
-    store.close();
-    out.data({ from, to: SCHEMA_VERSION });
-    if (from === SCHEMA_VERSION) out.line(`The vault at ${home.folder} has schema ${SCHEMA_VERSION}: that is the newest.`);
-    else out.line(`The vault at ${home.folder} went from schema ${from} to ${SCHEMA_VERSION}.`);
-  });
+  withJson(program.command('migrate').description("bring the vault's schema up to date")).action(
+    (options: CommonOptions) => {
+      const { home, out } = surroundings(options);
+      // Opening a store applies what is missing, in one transaction; a vault is never left between two schemas.
+      const { store, from } = SqliteStore.openFrom(home.database);
+      store.close();
+      out.data({ from, to: SCHEMA_VERSION });
+      if (from === SCHEMA_VERSION)
+        out.line(`The vault at ${home.folder} has schema ${SCHEMA_VERSION}: that is the newest.`);
+      else out.line(`The vault at ${home.folder} went from schema ${from} to ${SCHEMA_VERSION}.`);
+    },
+  );
 }

@@ -1,12 +1,12 @@
 // keyturn monitor: age, strength and use of every secret, and what is wrong with them.
 import type { Command } from 'commander';
 import { UsageError } from '../../errors.ts';
-import { type Alert, monitor, type MonitoredSecret } from '../../monitoring/monitor.ts';
+import { type Alert, type MonitoredSecret, monitor } from '../../monitoring/monitor.ts';
 import { Rotator } from '../../rotation/rotator.ts';
 import { EXIT } from '../exit-codes.ts';
 import { severityWord } from '../findings.ts';
 import type { Output } from '../output.ts';
-import { chosenEnvironments, type CommonOptions, withPlace, withSession } from '../session.ts';
+import { type CommonOptions, chosenEnvironments, type Session, withPlace, withSession } from '../session.ts';
 import { ago, plural } from '../words.ts';
 
 const BAR = 10;
@@ -42,6 +42,10 @@ export function showMonitored(out: Output, secrets: readonly MonitoredSecret[], 
   );
 }
 
+interface MonitorCommandOptions extends CommonOptions {
+  readonly allEnvs?: boolean;
+}
+
 export function register(program: Command): void {
   withPlace(
     program
@@ -50,31 +54,34 @@ export function register(program: Command): void {
       .argument('[check]', 'the word "check", for the quick form'),
   )
     .option('-a, --all-envs', 'all environments of the project')
-    .action((check: string | undefined, options: CommonOptions & { allEnvs?: boolean }) =>
+    .action((check: string | undefined, options: MonitorCommandOptions) =>
       withSession('monitor', options, (session) => {
-        const { vault, out } = session;
         if (check !== undefined && check !== 'check') throw new UsageError(`"${check}" is not "check".`);
-        const quick = check === 'check';
-        new Rotator(vault).settle();
-        const progress = out.progress('Measuring');
-        const environments = chosenEnvironments(session, options);
-        const result = vault.run(monitor(vault.context, environments, { strength: !quick, onProgress: progress.at }));
-        progress.done();
-        const critical = result.alerts.filter((one) => one.severity === 'critical');
-        out.data(quick ? { at: result.at, alerts: critical } : result);
-        if (!quick && result.secrets.length > 0) {
-          showMonitored(out, result.secrets, options.allEnvs === true, result.at);
-          out.line();
-        }
-        showAlerts(out, quick ? critical : result.alerts);
-        const shown = quick ? critical : result.alerts;
-        if (shown.length > 0) out.line();
-        const count = quick ? plural(critical.length, 'critical alert') : plural(result.alerts.length, 'alert');
-        out.line(
-          `${plural(result.secrets.length, 'secret')} watched; ${shown.length === 0 ? out.style('green', 'no alerts') : count}; ` +
-            `${result.denied} denied, ${result.failedReads} failed reads, ${plural(result.failedRotations, 'failed rotation')} in 30 days.`,
-        );
-        if (critical.length > 0) process.exitCode = EXIT.findings;
+        watch(session, options, check === 'check');
       }),
     );
+}
+
+function watch(session: Session, options: MonitorCommandOptions, quick: boolean): void {
+  const { vault, out } = session;
+  new Rotator(vault).settle();
+  const progress = out.progress('Measuring');
+  const environments = chosenEnvironments(session, options);
+  const result = vault.run(monitor(vault.context, environments, { strength: !quick, onProgress: progress.at }));
+  progress.done();
+  const critical = result.alerts.filter((one) => one.severity === 'critical');
+  if (critical.length > 0) process.exitCode = EXIT.findings;
+  const shown = quick ? critical : result.alerts;
+  out.data(quick ? { at: result.at, alerts: critical } : result);
+  if (!quick && result.secrets.length > 0) {
+    showMonitored(out, result.secrets, options.allEnvs === true, result.at);
+    out.line();
+  }
+  showAlerts(out, shown);
+  if (shown.length > 0) out.line();
+  const count = plural(shown.length, quick ? 'critical alert' : 'alert');
+  out.line(
+    `${plural(result.secrets.length, 'secret')} watched; ${shown.length === 0 ? out.style('green', 'no alerts') : count}; ` +
+      `${result.denied} denied, ${plural(result.failedReads, 'failed read')}, ${plural(result.failedRotations, 'failed rotation')} in 30 days.`,
+  );
 }

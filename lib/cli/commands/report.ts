@@ -5,7 +5,7 @@ import { monitor } from '../../monitoring/monitor.ts';
 import { buildReport, reportMarkdown } from '../../reporting/validation-report.ts';
 import { validate } from '../../validation/validate.ts';
 import { replaceFile } from '../../vault/files.ts';
-import { chosenEnvironments, type CommonOptions, withPlace, withSession } from '../session.ts';
+import { type CommonOptions, chosenEnvironments, withPlace, withSession } from '../session.ts';
 import { plural } from '../words.ts';
 
 export function register(program: Command): void {
@@ -25,7 +25,9 @@ export function register(program: Command): void {
         replaceFile(`${base}.json`, `${JSON.stringify(report, undefined, 2)}\n`);
         replaceFile(`${base}.md`, reportMarkdown(report));
         out.data(report);
-        out.line(`${plural(report.findings.length, 'finding')} and ${plural(report.alerts.length, 'alert')} on ${plural(report.summary.secrets, 'secret')}.`);
+        out.line(
+          `${plural(report.findings.length, 'finding')} and ${plural(report.alerts.length, 'alert')} on ${plural(report.summary.secrets, 'secret')}.`,
+        );
         out.line(`Written to ${base}.md and .json.`);
       }),
     );

@@ -24,7 +24,9 @@ export function register(program: Command): void {
         const from = wholeNumber(options.version, 'a version');
         const result = new Rotator(vault).rollback(at, name, from);
         out.data(result);
-        out.line(`${result.name} (${at.environment}) has the value of version ${from} again, as version ${result.version}.`);
+        out.line(
+          `${result.name} (${at.environment}) has the value of version ${from} again, as version ${result.version}.`,
+        );
       }),
     );
 }

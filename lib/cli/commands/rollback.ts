@@ -2,9 +2,9 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { Rotator } from '../../rotation/rotator.ts';
+import { restoreFromFile } from '../backup-files.ts';
 import { type CommonOptions, withPlace, withSession } from '../session.ts';
 import { moment } from '../words.ts';
-import { restoreFromFile } from '../backup-files.ts';
 import { wholeNumber } from './set.ts';
 
 export function register(program: Command): void {
@@ -26,7 +26,9 @@ export function register(program: Command): void {
         const to = options.to === undefined ? undefined : wholeNumber(options.to, 'a version');
         const result = new Rotator(vault).rollback(at, target, to);
         out.data(result);
-        out.line(`${out.style('green', '✓')} ${result.name} (${result.environment}) has its earlier value again, as version ${result.version}.`);
+        out.line(
+          `${out.style('green', '✓')} ${result.name} (${result.environment}) has its earlier value again, as version ${result.version}.`,
+        );
         if (result.previousValidUntil !== null) {
           out.line(`The value that it replaces stays valid until ${moment(result.previousValidUntil)}.`);
         }

@@ -1,9 +1,9 @@
 // keyturn rotate: turns one secret, all that are due, or all.
 import type { Command } from 'commander';
 import { KeyturnError, NeedsPersonError, UsageError } from '../../errors.ts';
-import { type RotationResult, Rotator, dueAt } from '../../rotation/rotator.ts';
-import { describeSecret, liveSecret } from '../../vault/write.ts';
+import { dueAt, type RotationResult, Rotator } from '../../rotation/rotator.ts';
 import { allSummaries, type SecretSummary } from '../../vault/list.ts';
+import { describeSecret, liveSecret } from '../../vault/write.ts';
 import { EXIT } from '../exit-codes.ts';
 import { type CommonOptions, type Session, withPlace, withSession } from '../session.ts';
 import { readValue } from '../value-input.ts';
@@ -21,7 +21,10 @@ function graceOf(options: RotateOptions): { graceMs?: number } {
   if (options.grace === undefined) return {};
   const graceMs = parseSpan(options.grace);
   if (graceMs !== undefined) return { graceMs };
-  throw new UsageError(`"${options.grace}" is not a length of time.`, 'Give minutes, hours or days: 90m, 24h, 7d, or 0.');
+  throw new UsageError(
+    `"${options.grace}" is not a length of time.`,
+    'Give minutes, hours or days: 90m, 24h, 7d, or 0.',
+  );
 }
 
 export function register(program: Command): void {
@@ -46,7 +49,12 @@ export function register(program: Command): void {
     );
 }
 
-async function rotateOne(session: Session, name: string, type: string | undefined, options: RotateOptions): Promise<void> {
+async function rotateOne(
+  session: Session,
+  name: string,
+  type: string | undefined,
+  options: RotateOptions,
+): Promise<void> {
   const { vault, at, out } = session;
   const { context } = vault;
   const grace = graceOf(options);
@@ -56,7 +64,9 @@ async function rotateOne(session: Session, name: string, type: string | undefine
   if (options.dryRun) {
     const how = rule.generate ? 'Keyturn makes the new value' : 'a person gives the new value';
     out.data({ dryRun: true, rotate: [secret.name], needsPerson: rule.generate ? [] : [secret.name] });
-    out.line(`Would rotate ${secret.name} (${at.environment}) from version ${secret.current_version}: ${how}; version ${secret.current_version} stays valid for ${span(grace.graceMs ?? rule.graceMs)}.`);
+    out.line(
+      `Would rotate ${secret.name} (${at.environment}) from version ${secret.current_version}: ${how}; version ${secret.current_version} stays valid for ${span(grace.graceMs ?? rule.graceMs)}.`,
+    );
     return;
   }
   if (type !== undefined && type !== secret.type) vault.run(describeSecret(context, at, name, { type }));
@@ -91,7 +101,9 @@ function report(session: Session, result: RotationResult): void {
     until !== null && result.state === 'grace'
       ? `version ${result.fromVersion} stays valid until ${moment(until)}`
       : `version ${result.fromVersion} is not valid any longer`;
-  out.line(`${out.style('green', '✓')} ${result.name} (${result.environment}): version ${result.version} is in use; ${before}.`);
+  out.line(
+    `${out.style('green', '✓')} ${result.name} (${result.environment}): version ${result.version} is in use; ${before}.`,
+  );
 }
 
 async function rotateMany(session: Session, options: RotateOptions): Promise<void> {
@@ -141,7 +153,9 @@ function showPlan(session: Session, chosen: readonly SecretSummary[], byHand: re
   if (chosen.length === 0) out.line(`Nothing in ${at.environment} is due.`);
   const hands = new Set(byHand);
   for (const one of chosen) {
-    out.line(`Would rotate ${one.name} (${at.environment}): ${hands.has(one) ? 'a person gives the new value' : 'Keyturn makes the new value'}.`);
+    out.line(
+      `Would rotate ${one.name} (${at.environment}): ${hands.has(one) ? 'a person gives the new value' : 'Keyturn makes the new value'}.`,
+    );
   }
 }
 
@@ -152,11 +166,15 @@ function summarise(
 ): void {
   const { out, at, vault } = session;
   if (ended.done.length + ended.failed + ended.byHand.length === 0) {
-    out.line(`Nothing in ${at.environment} is due.${options.all ? '' : ' `keyturn rotate --all` turns everything all the same.'}`);
+    out.line(
+      `Nothing in ${at.environment} is due.${options.all ? '' : ' `keyturn rotate --all` turns everything all the same.'}`,
+    );
     return;
   }
   out.line();
-  out.line(`${plural(ended.done.length, 'secret')} rotated${ended.failed > 0 ? `, ${ended.failed} failed and rolled back` : ''}.`);
+  out.line(
+    `${plural(ended.done.length, 'secret')} rotated${ended.failed > 0 ? `, ${ended.failed} failed and rolled back` : ''}.`,
+  );
   if (ended.backup) out.line(`A backup of before is at ${ended.backup}.`);
   if (ended.byHand.length === 0) return;
   out.line();

@@ -2,8 +2,8 @@
 import type { Command } from 'commander';
 import { UsageError } from '../../errors.ts';
 import { generateValue } from '../../rotation/generate.ts';
-import { type Description, describeSecret, setSecret, type SetResult } from '../../vault/write.ts';
 import { checkSecretName } from '../../vault/names.ts';
+import { type Description, describeSecret, type SetResult, setSecret } from '../../vault/write.ts';
 import { type CommonOptions, type Session, withPlace, withSession } from '../session.ts';
 import { readValue } from '../value-input.ts';
 
@@ -91,9 +91,16 @@ export function register(program: Command): void {
           result = vault.run(describeSecret(vault.context, at, name, description));
         } else {
           const value = await valueFor(session, name, options);
-          const expectVersion = options.ifVersion === undefined ? undefined : wholeNumber(options.ifVersion, 'a version');
+          const expectVersion =
+            options.ifVersion === undefined ? undefined : wholeNumber(options.ifVersion, 'a version');
           result = vault.run(
-            setSecret(vault.context, { at, name, value, ...description, ...(expectVersion !== undefined && { expectVersion }) }),
+            setSecret(vault.context, {
+              at,
+              name,
+              value,
+              ...description,
+              ...(expectVersion !== undefined && { expectVersion }),
+            }),
           );
           value.fill(0);
         }

@@ -6,7 +6,7 @@ import type { Command } from 'commander';
 import { monitor } from '../../monitoring/monitor.ts';
 import { Rotator } from '../../rotation/rotator.ts';
 import { bySeverity } from '../../validation/finding.ts';
-import { validate, type ValidationResult } from '../../validation/validate.ts';
+import { type ValidationResult, validate } from '../../validation/validate.ts';
 import { ensureEnvironment } from '../../vault/create.ts';
 import { countLive } from '../../vault/list.ts';
 import { showFindings } from '../findings.ts';
@@ -36,7 +36,8 @@ export function register(program: Command): void {
         const { out, home, at } = session;
         vault.run(ensureEnvironment(vault.context, at));
         out.line(`${out.style('bold', 'Keyturn')}  vault ${home.folder}, environment ${at.environment}`);
-        if (made && rootKeyFile) out.line(`Made the vault and its root key, ${rootKeyFile} (mode 0600). Keep a copy of that key elsewhere.`);
+        if (made && rootKeyFile)
+          out.line(`Made the vault and its root key, ${rootKeyFile} (mode 0600). Keep a copy of that key elsewhere.`);
         out.line();
         await takeIn(session, options);
         new Rotator(vault).settle();
@@ -92,7 +93,9 @@ async function offer(session: Session, options: StartOptions, file: string, ques
   const text = readFileSync(file, 'utf8');
   const { lines, notes } = await importText(session, { file, text, format: 'dotenv', dryRun: false });
   const count = (outcome: string) => lines.filter((one) => one.outcome === outcome).length;
-  out.line(`${file}: ${count('added')} added, ${count('updated')} updated, ${count('unchanged')} unchanged, ${count('left out: empty')} empty.`);
+  out.line(
+    `${file}: ${count('added')} added, ${count('updated')} updated, ${count('unchanged')} unchanged, ${count('left out: empty')} empty.`,
+  );
   for (const note of notes) out.note(`${file}, line ${note.line}: ${note.what}.`);
   out.line();
 }
@@ -101,14 +104,17 @@ function sayFindings(session: Session, validation: ValidationResult): void {
   const { out } = session;
   const worst = [...validation.findings].sort(bySeverity);
   showFindings(out, worst.slice(0, FINDINGS_SHOWN));
-  if (worst.length > FINDINGS_SHOWN) out.line(`… and ${plural(worst.length - FINDINGS_SHOWN, 'more finding')}: \`keyturn validate\`.`);
+  if (worst.length > FINDINGS_SHOWN)
+    out.line(`… and ${plural(worst.length - FINDINGS_SHOWN, 'more finding')}: \`keyturn validate\`.`);
   if (worst.length > 0) out.line();
 }
 
 function sayNext(session: Session, validation: ValidationResult): void {
   const { out, at } = session;
   const { present, wanted } = validation.critical;
-  out.line(`${plural(validation.secrets.length, 'secret')} in ${at.environment}; ${present} of ${wanted} critical ones present; ${plural(validation.findings.length, 'finding')}.`);
+  out.line(
+    `${plural(validation.secrets.length, 'secret')} in ${at.environment}; ${present} of ${wanted} critical ones present; ${plural(validation.findings.length, 'finding')}.`,
+  );
   out.line();
   out.line(out.style('bold', 'Next'));
   const steps: [string, string][] = [

@@ -4,7 +4,7 @@ import { UsageError } from '../../errors.ts';
 import { validate } from '../../validation/validate.ts';
 import { EXIT } from '../exit-codes.ts';
 import { atLeast, isSeverity, showFindings } from '../findings.ts';
-import { chosenEnvironments, type CommonOptions, withPlace, withSession } from '../session.ts';
+import { type CommonOptions, chosenEnvironments, withPlace, withSession } from '../session.ts';
 import { plural } from '../words.ts';
 
 interface ValidateOptions extends CommonOptions {
@@ -20,7 +20,8 @@ export function register(program: Command): void {
       withSession('validate', options, (session) => {
         const { vault, out } = session;
         const limit = options.failOn;
-        if (!isSeverity(limit)) throw new UsageError(`"${limit}" is no severity.`, 'Use critical, high, medium or low.');
+        if (!isSeverity(limit))
+          throw new UsageError(`"${limit}" is no severity.`, 'Use critical, high, medium or low.');
         const progress = out.progress('Validating');
         const environments = chosenEnvironments(session, options);
         const result = vault.run(validate(vault.context, environments, { onProgress: progress.at }));

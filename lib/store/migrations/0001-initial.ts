@@ -140,6 +140,8 @@ export function initial(db: Kysely<Database>, dialect: MigrationDialect): Compil
         'in',
         sql`(${sql.join(['planned', 'issued', 'verified', 'promoted', 'distributed'].map((state) => sql.lit(state)))})`,
       ),
-    db.insertInto('generation').values({ id: sql.lit(1), schema_version: sql.lit(1), secrets: sql.lit(0), keys: sql.lit(0) }),
+    db
+      .insertInto('generation')
+      .values({ id: sql.lit(1), schema_version: sql.lit(1), secrets: sql.lit(0), keys: sql.lit(0) }),
   ];
 }
