@@ -1,0 +1,76 @@
+// Vaults for tests: a real one, in a folder of its own, with a clock that the test turns.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { EmbeddedVault, type VaultOptions } from '../../lib/vault/embedded-vault.ts';
+import { vaultHome } from '../../lib/vault/home.ts';
+import { setSecret, type SetInput } from '../../lib/vault/write.ts';
+
+export const HOUR = 60 * 60 * 1000;
+export const DAY = 24 * HOUR;
+export const DEVELOPMENT = { project: 'default', environment: 'development' };
+export const PRODUCTION = { project: 'default', environment: 'production' };
+
+/** A folder that goes away with the test. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'keyturn test '));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** A clock that stands still until it is turned. */
+export class TestClock {
+  now = Date.UTC(2026, 0, 1, 12);
+  readonly read = () => this.now;
+  forward(ms: number): void {
+    this.now += ms;
+  }
+}
+
+export interface TestVault {
+  readonly vault: EmbeddedVault;
+  readonly clock: TestClock;
+  readonly folder: string;
+  /** Opens the same vault once more, as another process would. */
+  reopen(options?: Partial<VaultOptions>): EmbeddedVault;
+}
+
+export function testVault(options: Partial<VaultOptions> = {}, folder = temporaryFolder()): TestVault {
+  const clock = new TestClock();
+  const base: VaultOptions = {
+    home: vaultHome(folder, { KEYTURN_HOME: join(folder, '.keyturn') }),
+    env: {},
+    clock: clock.read,
+    principal: 'tester',
+    source: 'test',
+    ...options,
+  };
+  // Backups go below the folder too, wherever the test runs.
+  const home = { ...base.home, root: folder, backups: join(folder, 'backups', 'secrets') };
+  const closing = (vault: EmbeddedVault) => {
+    onTestFinished(() => vault.close());
+    return vault;
+  };
+  return {
+    vault: closing(EmbeddedVault.create({ ...base, home }).vault),
+    clock,
+    folder,
+    reopen: (more = {}) => closing(EmbeddedVault.open({ ...base, home, ...more })),
+  };
+}
+
+/** Sets a text value. */
+export function put(vault: EmbeddedVault, name: string, text: string, more: Partial<SetInput> = {}) {
+  return vault.run(setSecret(vault.context, { at: DEVELOPMENT, name, value: Buffer.from(text), ...more }));
+}
+
+/** The code of the error that a call throws; 'nothing was thrown' where it throws none. */
+export function codeOf(call: () => unknown): string {
+  try {
+    call();
+  } catch (error) {
+    return (error as { code?: string }).code ?? String(error);
+  }
+  return 'nothing was thrown';
+}
