@@ -10,7 +10,11 @@ export default defineConfig({
       {
         extends: true,
         // In the process, fast.
-        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**', 'test/package/**', '**/node_modules/**'] },
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/e2e/**', 'test/package/**', '**/node_modules/**'],
+        },
       },
       {
         extends: true,

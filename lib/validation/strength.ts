@@ -46,7 +46,10 @@ export function looksRandom(text: string): boolean {
   const classOf = (c: string) => (/[a-z]/.test(c) ? 0 : /[A-Z]/.test(c) ? 1 : /[0-9]/.test(c) ? 2 : 3);
   let changes = 0;
   for (let at = 1; at < body.length; at += 1) if (classOf(body[at] ?? '') !== classOf(body[at - 1] ?? '')) changes += 1;
-  return changes / body.length > 0.3 && shannonBits(body) / body.length > 3.2;
+  if (changes / body.length <= 0.3 || shannonBits(body) / body.length <= 3.2) return false;
+  // CamelCase changes class often too; but most of it stands in runs of small letters, as random text does not.
+  const inWords = (body.match(/[a-z]{4,}/g) ?? []).reduce((sum, run) => sum + run.length, 0);
+  return inWords / body.length < 0.35;
 }
 
 /** Longer texts take zxcvbn longer than their strength is in doubt. */

@@ -22,7 +22,13 @@ describe.each([{ suite: a256cbcHs512 }, { suite: a256gcm }])('an envelope of $su
         const envelope = sealEnvelope(key, suite, where, plaintext, systemRandom);
         expect(openEnvelope(key, where, envelope).equals(plaintext)).toBe(true);
       }),
-      { numRuns: 200, examples: [[new Uint8Array(0), context], [new Uint8Array(65_536), context]] },
+      {
+        numRuns: 200,
+        examples: [
+          [new Uint8Array(0), context],
+          [new Uint8Array(65_536), context],
+        ],
+      },
     );
   });
 

@@ -18,7 +18,14 @@ describe('Argon2id', () => {
   });
 
   it('is the same by node:crypto and by the package for an older Node', () => {
-    const input = { password: Buffer.from('correct horse'), salt: Buffer.alloc(16, 9), memory: 256, passes: 2, parallelism: 2, length: 32 };
+    const input = {
+      password: Buffer.from('correct horse'),
+      salt: Buffer.alloc(16, 9),
+      memory: 256,
+      passes: 2,
+      parallelism: 2,
+      length: 32,
+    };
     expect(argon2idByPackage(input)).toEqual(argon2idByNode(input));
     const secret = { ...input, secret: Buffer.from('pepper') };
     expect(argon2idByPackage(secret)).toEqual(argon2idByNode(secret));

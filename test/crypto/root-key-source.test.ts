@@ -42,7 +42,11 @@ describe('the notation of a root key', () => {
 
 describe('the order of sources', () => {
   const files: Record<string, string> = { '/k/root.key': 'a'.repeat(64), '/k/other': 'b'.repeat(64) };
-  const at = (env: Record<string, string>) => ({ env, readFile: (path: string) => files[path], defaultFile: '/k/root.key' });
+  const at = (env: Record<string, string>) => ({
+    env,
+    readFile: (path: string) => files[path],
+    defaultFile: '/k/root.key',
+  });
 
   it('is the variable, then the file it names, then the key file', () => {
     const both = { SECRETS_ENCRYPTION_KEY: 'c'.repeat(64), SECRETS_ENCRYPTION_KEY_FILE: '/k/other' };
@@ -57,9 +61,9 @@ describe('the order of sources', () => {
   });
 
   it('has the previous key at hand during a change', () => {
-    expect(otherRootKeySources(at({ SECRETS_ENCRYPTION_KEY_PREVIOUS: 'd'.repeat(64) })).map((one) => one.label)).toEqual([
-      'SECRETS_ENCRYPTION_KEY_PREVIOUS',
-    ]);
+    expect(
+      otherRootKeySources(at({ SECRETS_ENCRYPTION_KEY_PREVIOUS: 'd'.repeat(64) })).map((one) => one.label),
+    ).toEqual(['SECRETS_ENCRYPTION_KEY_PREVIOUS']);
   });
 });
 

@@ -1,8 +1,8 @@
 // A SecretValue shows itself to nobody who does not ask.
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { SecretValue } from '../../lib/crypto/secret-value.ts';
 import { SealingKey } from '../../lib/crypto/sealing-key.ts';
+import { SecretValue } from '../../lib/crypto/secret-value.ts';
 
 const PLANTED = 'planted-value-4711';
 

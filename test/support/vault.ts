@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { EmbeddedVault, type VaultOptions } from '../../lib/vault/embedded-vault.ts';
 import { vaultHome } from '../../lib/vault/home.ts';
-import { setSecret, type SetInput } from '../../lib/vault/write.ts';
+import { type SetInput, setSecret } from '../../lib/vault/write.ts';
 
 export const HOUR = 60 * 60 * 1000;
 export const DAY = 24 * HOUR;
