@@ -42,7 +42,7 @@ function tampered(forge: (db: DatabaseSync, last: number) => void) {
 /** What a forger who knows the format, but not the audit key, does: hashes again from entry `from` on. */
 function rehash(db: DatabaseSync, from: number): void {
   const rows = db.prepare('SELECT * FROM audit_entries ORDER BY seq').all() as unknown as AuditEntryTable[];
-  let hash = Buffer.from(rows.find((row) => row.seq === from - 1)?.hash ?? []);
+  let hash: Buffer = Buffer.from(rows.find((row) => row.seq === from - 1)?.hash ?? []);
   for (const row of rows.filter((one) => one.seq >= from)) {
     hash = hashEntry(hash, row);
     db.prepare('UPDATE audit_entries SET hash = ? WHERE seq = ?').run(hash, row.seq);
@@ -309,7 +309,11 @@ describe('group commit', () => {
 
   it('serves concurrent reads of a vault by one transaction', async () => {
     let begins = 0;
-    const { vault } = testVault({ onStatement: (sql) => void (begins += sql === 'begin' ? 1 : 0) });
+    const { vault } = testVault({
+      onStatement: (sql) => {
+        if (sql === 'begin') begins += 1;
+      },
+    });
     for (let n = 0; n < 50; n += 1) put(vault, `NAME_${n}`, `value ${n}`);
     begins = 0;
     const opened = await Promise.all(Array.from({ length: 50 }, (_, n) => vault.read(DEVELOPMENT, `NAME_${n}`)));

@@ -26,11 +26,11 @@ describe('the state machine', () => {
 
   it('goes nowhere from its ends, never back, and to grace only through promoted and distributed', () => {
     expect(ROTATION_STATES.filter(isFinal)).toEqual(['revoked', 'rolled_back']);
-    const before = (state: string) => ROTATION_STATES.filter((from) => mayFollow(from, state as never));
-    expect(before('promoted')).toEqual(['verified']);
-    expect(before('grace')).toEqual(['distributed']);
-    expect(before('planned')).toEqual([]);
-    expect(before('rolled_back')).toEqual(['failed']);
+    const leadingTo = (state: string) => ROTATION_STATES.filter((from) => mayFollow(from, state as never));
+    expect(leadingTo('promoted')).toEqual(['verified']);
+    expect(leadingTo('grace')).toEqual(['distributed']);
+    expect(leadingTo('planned')).toEqual([]);
+    expect(leadingTo('rolled_back')).toEqual(['failed']);
     expect(ROTATION_STATES.filter(isPromoted)).toEqual(['promoted', 'distributed', 'grace']);
   });
 });
