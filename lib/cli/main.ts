@@ -13,9 +13,10 @@ function endQuietlyOnClosedPipe(): void {
 }
 
 function report(error: unknown): void {
-  // What commander ends with carries its code; it has said its word already.
-  if (error instanceof Error && error.name === 'CommanderError') {
-    process.exitCode = (error as Error & { exitCode: number }).exitCode;
+  // What commander ends with carries its exit code; it has said its word already.
+  const ended = error as { code?: unknown; exitCode?: number };
+  if (typeof ended.code === 'string' && ended.code.startsWith('commander.')) {
+    process.exitCode = ended.exitCode;
     return;
   }
   if (!(error instanceof KeyturnError)) throw error;

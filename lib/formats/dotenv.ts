@@ -111,8 +111,9 @@ export function parseDotenv(text: string): ParsedText {
 
 /** Quotes a value so that dotenv and this parser read it back unchanged, wherever a notation for that exists. */
 function quoteValue(text: string): string {
-  if (/^[A-Za-z0-9_./:@%+,=~-]*$/.test(text)) return text;
-  if (!text.includes('\r')) {
+  if (/^[A-Za-z0-9_./:@%+,=~\\-]*$/.test(text)) return text;
+  // dotenv takes a backslash before the closing quote as an escape, even in single quotes.
+  if (!text.includes('\r') && !text.endsWith('\\')) {
     for (const quote of ["'", '`']) if (!text.includes(quote)) return quote + text + quote;
     if (!/["\\]/.test(text)) return `"${text}"`;
   }

@@ -4,7 +4,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
@@ -43,8 +43,18 @@ function say(text) {
   process.stderr.write(`${text}\n`);
 }
 
+/** PATH without this project's own programs: `npm ci` takes them away, its own Node among them, while it runs. */
+function outsidePath() {
+  const own = join(ROOT, 'node_modules');
+  return (process.env.PATH ?? '')
+    .split(delimiter)
+    .filter((folder) => !folder.startsWith(own))
+    .join(delimiter);
+}
+
 function run(command, args, what) {
-  const result = spawnSync(command, args, { cwd: ROOT, encoding: 'utf8', shell: process.platform === 'win32' });
+  const env = { ...process.env, PATH: outsidePath() };
+  const result = spawnSync(command, args, { cwd: ROOT, env, encoding: 'utf8', shell: process.platform === 'win32' });
   if (result.status === 0) return;
   say(`${what} failed:`);
   say(`${result.stdout ?? ''}${result.stderr ?? ''}${result.error ? `${result.error.message}\n` : ''}`.trim());

@@ -110,9 +110,12 @@ describe('writing and reading back', () => {
   it('writes dotenv that the dotenv package reads the same, wherever its notation can say it', () => {
     fc.assert(
       fc.property(sets, (values) => {
-        // dotenv has no escapes: a text with all three quotes, or with CR and a quote or backslash, it cannot hold.
+        // dotenv has no escapes but \n and \r: a text with all three quotes, with CR, or with a backslash at its
+        // end, it cannot hold.
         const sayable = Object.entries(values).filter(
-          ([, text]) => !text.includes('\r') && (!text.includes("'") || !text.includes('`') || !/["\\]/.test(text)),
+          ([, text]) =>
+            /^[\w./:@%+,=~\\-]*$/.test(text) ||
+            (!/\r|\\$/.test(text) && (!text.includes("'") || !text.includes('`') || !/["\\]/.test(text))),
         );
         const { text } = formatDotenv(named(Object.fromEntries(sayable)));
         expect(dotenv.parse(text)).toEqual(Object.fromEntries(sayable));
