@@ -3,32 +3,33 @@
 import type { AuditDetails, AuditEvent } from './audit/entry.ts';
 import { nameKey } from './catalog/catalog.ts';
 import { projectConfig } from './config/config.ts';
-import type { KeyturnConfig } from './config/schema.ts';
+import type { KeyturnConfig } from './config/keyturn-config.ts';
 import { asUtf8 } from './crypto/bytes.ts';
 import { SecretValue } from './crypto/secret-value.ts';
 import { KeyturnError, NotFoundError, type StoreError, UsageError } from './errors.ts';
-import { type RotationResult, Rotator } from './rotation/rotator.ts';
+import type { RotationResult } from './rotation/results.ts';
+import { Rotator } from './rotation/rotator.ts';
 import { first, transaction } from './store/operation.ts';
 import { findSecret } from './store/secrets.ts';
 import { selectGeneration } from './store/vault-facts.ts';
 import type { AccessScope } from './vault/access.ts';
 import { EmbeddedVault } from './vault/embedded-vault.ts';
 import { vaultHome } from './vault/home.ts';
-import { allSummaries, listSecrets, type SecretSummary } from './vault/list.ts';
+import { allSummaries, listSecrets } from './vault/list.ts';
 import { DEFAULT_ENVIRONMENT, DEFAULT_PROJECT } from './vault/names.ts';
 import { OpenedCache } from './vault/opened-cache.ts';
 import type { Place } from './vault/places.ts';
 import { logReads, type OpenedVersion, openCurrent, openNumbered } from './vault/read.ts';
+import type { SecretSummary, SetResult } from './vault/results.ts';
 import { UsageCounter, type UseCount } from './vault/usage-counter.ts';
-import { deleteSecret, type SetResult, setSecret } from './vault/write.ts';
+import { deleteSecret, setSecret } from './vault/write.ts';
 
-export type { KeyturnConfig } from './config/schema.ts';
+export type { KeyturnConfig } from './config/keyturn-config.ts';
 export { SecretValue } from './crypto/secret-value.ts';
 export * from './errors.ts';
-export type { RotationResult } from './rotation/rotator.ts';
+export type { RotationResult } from './rotation/results.ts';
 export type { AccessScope, OperationName } from './vault/access.ts';
-export type { SecretSummary } from './vault/list.ts';
-export type { SetResult } from './vault/write.ts';
+export type { SecretSummary, SetResult } from './vault/results.ts';
 
 /** How long, in ms, a value that another process has replaced may still be given. This process's own changes show at once. */
 const STALE_MS = 100;

@@ -1,10 +1,10 @@
 // What an audit entry says, and the canonical bytes of it that hashes and MACs cover (docs/formats.md, Audit).
 import { createHash, createHmac, type KeyObject } from 'node:crypto';
 import { equalBytes } from '../crypto/bytes.ts';
-import type { AuditOutcome } from '../store/schema.ts';
+import type { AuditOutcome } from '../store/states.ts';
 
 /** Every kind of thing that is logged. Names are part of the interface: never renamed or reused. */
-export type AuditAction =
+type AuditAction =
   | 'vault.create'
   | 'environment.create'
   | 'project.create'

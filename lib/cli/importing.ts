@@ -6,7 +6,8 @@ import { nameKey } from '../catalog/catalog.ts';
 import { FileError, UsageError } from '../errors.ts';
 import { parseDotenv } from '../formats/dotenv.ts';
 import type { ParsedText, Problem, TextEntry } from '../formats/entries.ts';
-import { allSummaries, type SecretSummary } from '../vault/list.ts';
+import { allSummaries } from '../vault/list.ts';
+import type { SecretSummary } from '../vault/results.ts';
 import { setSecrets } from '../vault/write.ts';
 import type { Session } from './session.ts';
 

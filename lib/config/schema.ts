@@ -1,5 +1,6 @@
 // keyturn.config.ts (or .json): what a project says of itself, checked with zod.
 import { z } from 'zod';
+import type { KeyturnConfig } from './keyturn-config.ts';
 
 const name = z.string().regex(/^[a-z][a-z0-9_]{0,63}$/, 'use lower-case letters, digits and underscores');
 const days = z.int().min(1).max(3650);
@@ -69,5 +70,8 @@ export const configSchema = z.strictObject({
   secrets: z.record(z.string().min(1), secret).optional(),
 });
 
-export type KeyturnConfig = z.input<typeof configSchema>;
+/** Fails to compile where what the schema takes and what the type says differ. */
+type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never;
+true satisfies Same<z.input<typeof configSchema>, KeyturnConfig>;
+
 export type CheckedConfig = z.output<typeof configSchema>;

@@ -5,8 +5,9 @@ import { selectRotationsSince } from '../store/rotations.ts';
 import type { Severity } from '../validation/finding.ts';
 import { validate } from '../validation/validate.ts';
 import type { VaultContext } from '../vault/context.ts';
-import { allSummaries, type SecretSummary } from '../vault/list.ts';
+import { allSummaries } from '../vault/list.ts';
 import type { Environment } from '../vault/places.ts';
+import type { SecretSummary } from '../vault/results.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** The guide: an alert at 80 % of a secret's greatest age. */
@@ -16,7 +17,7 @@ const UNUSED_DAYS = 90;
 const LOOK_BACK_DAYS = 30;
 const MANY_DENIED = 5;
 
-export type AgeState = 'fresh' | 'due soon' | 'overdue' | 'no interval';
+type AgeState = 'fresh' | 'due soon' | 'overdue' | 'no interval';
 
 export interface MonitoredSecret {
   readonly name: string;
@@ -37,7 +38,7 @@ export interface MonitoredSecret {
   readonly lastReadBy: string | null;
 }
 
-export type AlertKind =
+type AlertKind =
   | 'overdue'
   | 'due-soon'
   | 'weak'

@@ -3,15 +3,15 @@ import { join } from 'node:path';
 import { ConflictError, NeedsPersonError, RotationError } from '../errors.ts';
 import { all, first, type Operation, transaction } from '../store/operation.ts';
 import { findActiveRotation, selectSecretRotations, selectUnfinishedRotations } from '../store/rotations.ts';
-import type { RotationState } from '../store/schema.ts';
 import { findVersion, selectVersions } from '../store/secrets.ts';
 import { createBackup } from '../vault/backups.ts';
 import type { EmbeddedVault } from '../vault/embedded-vault.ts';
 import { createFile } from '../vault/files.ts';
-import type { SecretSummary } from '../vault/list.ts';
 import type { Place } from '../vault/places.ts';
+import type { SecretSummary } from '../vault/results.ts';
 import { environmentPlace, liveSecret, type SecretRow } from '../vault/write.ts';
 import { generateValue } from './generate.ts';
+import type { RotationResult } from './results.ts';
 import { isFinal, isPromoted } from './states.ts';
 import { bringBack, fail, loadSubject, plan, type Subject, step } from './steps.ts';
 
@@ -24,19 +24,6 @@ export interface RotateInput {
   readonly value?: Buffer;
   /** Milliseconds; the type's where not given; 0 revokes the version before at once. */
   readonly graceMs?: number;
-}
-
-export interface RotationResult {
-  readonly id: string;
-  readonly name: string;
-  readonly environment: string;
-  readonly state: RotationState;
-  readonly fromVersion: number;
-  /** The version in use now. */
-  readonly version: number;
-  /** Milliseconds since 1970, while the version before is still valid. */
-  readonly previousValidUntil: number | null;
-  readonly backupFile: string | null;
 }
 
 /** `secrets-backup-YYYY-MM-DD.json`; a second one on a day gets `-HHMMSS`, more in that second a count besides. */

@@ -1,5 +1,5 @@
 // The rotation's state machine, and nothing else: which state may follow which.
-import type { RotationState } from '../store/schema.ts';
+import type { RotationState } from '../store/states.ts';
 
 const NEXT: Readonly<Record<RotationState, readonly RotationState[]>> = {
   planned: ['issued', 'failed'],

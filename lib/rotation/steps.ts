@@ -7,8 +7,9 @@ import { asBuffer, asUtf8, equalBytes } from '../crypto/bytes.ts';
 import { RotationError } from '../errors.ts';
 import { all, first, type Operation, transaction } from '../store/operation.ts';
 import { findActiveRotation, findRotation, findSecretById, insertRotation, moveRotation } from '../store/rotations.ts';
-import type { RotationState, RotationTable } from '../store/schema.ts';
+import type { RotationTable } from '../store/schema.ts';
 import { activateVersion, endPrevious, findVersion, setCurrentVersion, setLatestVersion } from '../store/secrets.ts';
+import type { RotationState } from '../store/states.ts';
 import type { VaultContext } from '../vault/context.ts';
 import type { Environment, Place } from '../vault/places.ts';
 import { openNumbered } from '../vault/read.ts';
@@ -16,7 +17,7 @@ import { environmentPlace, liveSecret, type SecretRow, storeVersion } from '../v
 import { generateValue } from './generate.ts';
 import { mayFollow } from './states.ts';
 
-export type Rotation = { readonly [Column in keyof RotationTable]: RotationTable[Column] };
+type Rotation = { readonly [Column in keyof RotationTable]: RotationTable[Column] };
 
 /** A rotation with what it is of. */
 export interface Subject {

@@ -1,6 +1,7 @@
 // Statements on the audit log. Entries and checkpoints are only ever inserted.
-import type { AuditOutcome } from './schema.ts';
+
 import { statement } from './statement.ts';
+import type { AuditOutcome } from './states.ts';
 
 export const selectHead = statement('selectHead', (db, p: { chain: string }) =>
   db

@@ -1,6 +1,7 @@
 // Statements on rotations.
-import type { RotationState } from './schema.ts';
+
 import { statement } from './statement.ts';
+import type { RotationState } from './states.ts';
 
 export const insertRotation = statement(
   'insertRotation',

@@ -1,5 +1,6 @@
 // The tables as types, for Kysely. Times are milliseconds since 1970 (UTC); bytes are Uint8Array.
 import type { Generated } from 'kysely';
+import type { AuditOutcome, RotationState, VersionOrigin } from './states.ts';
 
 /** Facts of the vault as a whole, by name: vault_id, root_key_id, passphrase, created_at. */
 export interface MetaTable {
@@ -72,8 +73,6 @@ export interface SecretTable {
   deleted_at: number | null;
 }
 
-export type VersionOrigin = 'set' | 'import' | 'rotation' | 'rollback' | 'restore';
-
 /**
  * Immutable but for `envelope` and `data_key`, which re-sealing under a new data key replaces together, and
  * `activated_at`, which is set once.
@@ -101,8 +100,6 @@ export interface UsageTable {
   last_read_by: string;
 }
 
-export type AuditOutcome = 'ok' | 'denied' | 'failed';
-
 export interface AuditEntryTable {
   chain: string;
   seq: number;
@@ -128,17 +125,6 @@ export interface AuditCheckpointTable {
   body: string;
   signature: Uint8Array;
 }
-
-export type RotationState =
-  | 'planned'
-  | 'issued'
-  | 'verified'
-  | 'promoted'
-  | 'distributed'
-  | 'grace'
-  | 'revoked'
-  | 'failed'
-  | 'rolled_back';
 
 export interface RotationTable {
   id: string;

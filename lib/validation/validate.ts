@@ -10,7 +10,7 @@ import { bySeverity, type Finding } from './finding.ts';
 import { judgeValue } from './rules.ts';
 
 /** How one secret came out. */
-export interface ValidatedSecret {
+interface ValidatedSecret {
   readonly name: string;
   readonly environment: string;
   readonly type: string;

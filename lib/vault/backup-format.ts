@@ -9,7 +9,7 @@ import { KEY_BYTES, KEY_ID_BYTES, SealingKey } from '../crypto/sealing-key.ts';
 import { DEFAULT_SUITE } from '../crypto/suites/registry.ts';
 import { DecryptionError, FileError } from '../errors.ts';
 
-export interface BackupHeader {
+interface BackupHeader {
   readonly keyturn: 'backup';
   readonly format: 1;
   readonly vault: string;

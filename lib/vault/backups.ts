@@ -31,7 +31,7 @@ export function* createBackup(
 }
 
 /** The vault's passphrase parameters, where its root key comes from a passphrase. */
-export function* passphraseParameters(): Operation<PassphraseParameters | undefined> {
+function* passphraseParameters(): Operation<PassphraseParameters | undefined> {
   const rows = yield* all(selectFacts, {});
   const text = rows.find((row) => row.key === 'passphrase')?.value;
   return text === undefined ? undefined : (JSON.parse(text) as PassphraseParameters);

@@ -50,7 +50,7 @@ export interface CreatedVault {
 }
 
 /** The operating system's user; its number where it has no name (a container). */
-export function operatingSystemUser(): string {
+function operatingSystemUser(): string {
   try {
     return userInfo().username;
   } catch {

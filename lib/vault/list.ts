@@ -1,38 +1,12 @@
 // Looking at secrets without opening them: lists in pages, history, and differences by fingerprint.
 import { nameKey } from '../catalog/catalog.ts';
 import { all, first, type Operation, transaction } from '../store/operation.ts';
-import type { VersionOrigin } from '../store/schema.ts';
 import { countSecrets, findSecret, selectSecretsPage, selectVersions } from '../store/secrets.ts';
+import type { VersionOrigin } from '../store/states.ts';
 import type { VaultContext } from './context.ts';
 import type { Environment, Place } from './places.ts';
+import type { SecretSummary } from './results.ts';
 import { secretNotFound } from './write.ts';
-
-/** What is known of a secret without its value. Times are milliseconds since 1970. */
-export interface SecretSummary {
-  readonly id: number;
-  readonly name: string;
-  readonly environment: string;
-  readonly project: string;
-  readonly type: string;
-  readonly version: number;
-  readonly owner: string | null;
-  readonly labels: Readonly<Record<string, string>>;
-  /** The secret's own interval in days; null for its type's. */
-  readonly intervalDays: number | null;
-  readonly createdAt: number;
-  readonly rotatedAt: number;
-  readonly deletedAt: number | null;
-  readonly previousVersion: number | null;
-  readonly previousValidUntil: number | null;
-  /** Bytes. */
-  readonly size: number;
-  readonly reads: number;
-  readonly lastReadAt: number | null;
-  readonly lastReadBy: string | null;
-  readonly setBy: string | null;
-  /** Hexadecimal; the same for the same value anywhere in this vault. */
-  readonly fingerprint: string;
-}
 
 export interface ListOptions {
   /** Names after this one, in the order of folded names. */
@@ -45,7 +19,7 @@ export interface ListOptions {
 const PAGE = 500;
 
 /** A page of an environment's secrets, in the order of their names, without a word in the log. */
-export function* summariesPage(environment: Environment, options: Required<ListOptions>): Operation<SecretSummary[]> {
+function* summariesPage(environment: Environment, options: Required<ListOptions>): Operation<SecretSummary[]> {
   const rows = yield* all(selectSecretsPage, {
     environmentId: environment.id,
     after: nameKey(options.after),

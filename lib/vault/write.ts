@@ -4,7 +4,7 @@ import { equalBytes } from '../crypto/bytes.ts';
 import { sealEnvelope, versionContext } from '../crypto/envelope.ts';
 import { ConflictError, NotFoundError, UsageError } from '../errors.ts';
 import { all, first, type Operation, transaction } from '../store/operation.ts';
-import type { SecretTable, VersionOrigin } from '../store/schema.ts';
+import type { SecretTable } from '../store/schema.ts';
 import {
   findSecret,
   findVersion,
@@ -14,12 +14,14 @@ import {
   setDeleted,
   updateDescription,
 } from '../store/secrets.ts';
+import type { VersionOrigin } from '../store/states.ts';
 import type { VaultContext } from './context.ts';
 import { checkSecretName } from './names.ts';
 import type { Environment, Place } from './places.ts';
+import type { SetResult } from './results.ts';
 
 /** The largest value, in bytes. */
-export const MAX_VALUE_BYTES = 64 * 1024;
+const MAX_VALUE_BYTES = 64 * 1024;
 
 export type SecretRow = { readonly [Column in keyof Omit<SecretTable, 'id'>]: SecretTable[Column] } & {
   readonly id: number;
@@ -44,14 +46,8 @@ export interface SetInput extends Description {
   readonly expectVersion?: number;
 }
 
-export interface SetResult {
-  readonly name: string;
-  readonly version: number;
-  readonly outcome: 'added' | 'updated' | 'unchanged' | 'described';
-}
-
 /** @throws UsageError for a value that is empty or larger than 64 KiB. */
-export function checkValue(value: Uint8Array): void {
+function checkValue(value: Uint8Array): void {
   if (value.length === 0) throw new UsageError('The value is empty.', 'To take a secret away, use `keyturn rm NAME`.');
   if (value.length <= MAX_VALUE_BYTES) return;
   throw new UsageError(
@@ -60,7 +56,7 @@ export function checkValue(value: Uint8Array): void {
   );
 }
 
-export function checkInterval(days: number | null | undefined): void {
+function checkInterval(days: number | null | undefined): void {
   if (days === null || days === undefined || (Number.isInteger(days) && days >= 1 && days <= 3650)) return;
   throw new UsageError(`${days} is not a rotation interval.`, 'Give whole days, from 1 to 3650.');
 }

@@ -20,7 +20,7 @@ export function temporaryFolder(): string {
 }
 
 /** A clock that stands still until it is turned. */
-export class TestClock {
+class TestClock {
   now = Date.UTC(2026, 0, 1, 12);
   readonly read = () => this.now;
   forward(ms: number): void {

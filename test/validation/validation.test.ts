@@ -102,7 +102,7 @@ describe('a value', () => {
     ['a placeholder', 'JWT_SECRET', 'changeme', 'placeholder'],
     ['a placeholder', 'JWT_SECRET', 'CHANGE_ME_PLEASE_NOW', 'placeholder'],
     ['a placeholder', 'JWT_SECRET', '<your secret>', 'placeholder'],
-    ['a placeholder', 'JWT_SECRET', '${JWT_SECRET}', 'placeholder'],
+    ['a placeholder', 'JWT_SECRET', `\${JWT_SECRET}`, 'placeholder'],
     ['a placeholder', 'STRIPE_SECRET_KEY', 'xxxxxxxx', 'placeholder'],
     ['a key of another service', 'STRIPE_SECRET_KEY', 're_7Q_x4Wn9Kd2Zb6Rt8Lm', 'bad-format'],
     ['a form that no document confirms', 'RETELL_API_KEY', 'unheard-of-4Wn9Kd2Zb6Rt8', 'unusual-format'],

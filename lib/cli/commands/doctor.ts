@@ -13,7 +13,7 @@ import { EXIT } from '../exit-codes.ts';
 import { type CommonOptions, type Surroundings, surroundings, vaultOptions, withJson } from '../session.ts';
 import { ago, plural } from '../words.ts';
 
-export interface Diagnosis {
+interface Diagnosis {
   readonly check: string;
   readonly state: 'fine' | 'warning' | 'bad';
   readonly what: string;

@@ -1,7 +1,8 @@
 // keyturn list: what is there, without values; or how two environments differ.
 import type { Command } from 'commander';
 import { dueAt } from '../../rotation/rotator.ts';
-import { diffEnvironments, listSecrets, type SecretSummary } from '../../vault/list.ts';
+import { diffEnvironments, listSecrets } from '../../vault/list.ts';
+import type { SecretSummary } from '../../vault/results.ts';
 import { type CommonOptions, chosenEnvironments, type Session, withPlace, withSession } from '../session.ts';
 import { ago, plural, span } from '../words.ts';
 import { wholeNumber } from './set.ts';

@@ -20,7 +20,7 @@ function ageBar(out: Output, one: MonitoredSecret): string {
   return `${out.style(colour, bar)} ${one.ageDays} of ${one.intervalDays} d`;
 }
 
-export function showAlerts(out: Output, alerts: readonly Alert[]): void {
+function showAlerts(out: Output, alerts: readonly Alert[]): void {
   for (const one of alerts) {
     out.line(`${severityWord(out, one.severity)}  ${one.what}`);
     out.line(`          ${out.style('dim', '→')} ${one.mend}`);

@@ -1,8 +1,10 @@
 // keyturn rotate: turns one secret, all that are due, or all.
 import type { Command } from 'commander';
 import { KeyturnError, NeedsPersonError, UsageError } from '../../errors.ts';
-import { dueAt, type RotationResult, Rotator } from '../../rotation/rotator.ts';
-import { allSummaries, type SecretSummary } from '../../vault/list.ts';
+import type { RotationResult } from '../../rotation/results.ts';
+import { dueAt, Rotator } from '../../rotation/rotator.ts';
+import { allSummaries } from '../../vault/list.ts';
+import type { SecretSummary } from '../../vault/results.ts';
 import { describeSecret, liveSecret } from '../../vault/write.ts';
 import { EXIT } from '../exit-codes.ts';
 import { type CommonOptions, type Session, withPlace, withSession } from '../session.ts';

@@ -3,7 +3,8 @@ import type { Command } from 'commander';
 import { UsageError } from '../../errors.ts';
 import { generateValue } from '../../rotation/generate.ts';
 import { checkSecretName } from '../../vault/names.ts';
-import { type Description, describeSecret, type SetResult, setSecret } from '../../vault/write.ts';
+import type { SetResult } from '../../vault/results.ts';
+import { type Description, describeSecret, setSecret } from '../../vault/write.ts';
 import { type CommonOptions, type Session, withPlace, withSession } from '../session.ts';
 import { readValue } from '../value-input.ts';
 

@@ -1,0 +1,15 @@
+// What a rotation gives back.
+import type { RotationState } from '../store/states.ts';
+
+export interface RotationResult {
+  readonly id: string;
+  readonly name: string;
+  readonly environment: string;
+  readonly state: RotationState;
+  readonly fromVersion: number;
+  /** The version in use now. */
+  readonly version: number;
+  /** Milliseconds since 1970, while the version before is still valid. */
+  readonly previousValidUntil: number | null;
+  readonly backupFile: string | null;
+}
