@@ -1,6 +1,7 @@
 // Opens a vault in a process of its own, reads from it, and says how much memory that process has.
-import { listSecrets } from '../lib/vault/list.ts';
+
 import { EmbeddedVault } from '../lib/vault/embedded-vault.ts';
+import { listSecrets } from '../lib/vault/list.ts';
 import { readSecret } from '../lib/vault/read.ts';
 import { AT, options } from './support.ts';
 

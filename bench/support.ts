@@ -67,9 +67,12 @@ const results: Measured[] = [];
 export function record(measured: Measured): void {
   results.push(measured);
   const ratio = measured.ratio === undefined ? '' : `  ${measured.ratio.toFixed(2)} × ${measured.against}`;
-  const target = measured.target === undefined ? '' : `  (wanted: ${measured.target}; ${measured.met ? 'met' : 'NOT met'})`;
+  const target =
+    measured.target === undefined ? '' : `  (wanted: ${measured.target}; ${measured.met ? 'met' : 'NOT met'})`;
   const value = measured.value >= 100 ? measured.value.toFixed(0) : measured.value.toPrecision(3);
-  process.stdout.write(`${measured.name.padEnd(62)} ${value.padStart(9)} ${measured.unit.padEnd(5)}${ratio}${target}\n`);
+  process.stdout.write(
+    `${measured.name.padEnd(62)} ${value.padStart(9)} ${measured.unit.padEnd(5)}${ratio}${target}\n`,
+  );
 }
 
 export function median(values: readonly number[]): number {
@@ -78,7 +81,10 @@ export function median(values: readonly number[]): number {
 }
 
 /** Measures functions in turn with tinybench; gives each one's median in µs. */
-export async function medians(tasks: Readonly<Record<string, () => void>>, time = 700): Promise<Record<string, number>> {
+export async function medians(
+  tasks: Readonly<Record<string, () => void>>,
+  time = 700,
+): Promise<Record<string, number>> {
   const bench = new Bench({ time, warmupTime: 200 });
   for (const [name, work] of Object.entries(tasks)) bench.add(name, work);
   await bench.run();

@@ -11,7 +11,6 @@ import type { RotationResult } from './rotation/results.ts';
 import { Rotator } from './rotation/rotator.ts';
 import { first, transaction } from './store/operation.ts';
 import { findSecret } from './store/secrets.ts';
-import { selectGeneration } from './store/vault-facts.ts';
 import type { AccessScope } from './vault/access.ts';
 import { EmbeddedVault } from './vault/embedded-vault.ts';
 import { vaultHome } from './vault/home.ts';
@@ -104,7 +103,6 @@ export class SecretsManager {
   #opened: { vault: EmbeddedVault; at: Place } | undefined;
   #checkedAt = Number.NEGATIVE_INFINITY;
   #dataVersion = 0;
-  #generation = 0;
   #flushTimer: NodeJS.Timeout | undefined;
   #watchTimer: NodeJS.Timeout | undefined;
   #watched = new Map<string, number>();
@@ -290,7 +288,6 @@ export class SecretsManager {
       },
     };
     this.#dataVersion = vault.store.dataVersion();
-    this.#generation = vault.run(first(selectGeneration, {}))?.secrets ?? 0;
     open.add(this);
     return this.#opened;
   }
@@ -303,7 +300,7 @@ export class SecretsManager {
     return found.value;
   }
 
-  /** Asks, at most every 100 ms, whether another process has changed secrets; if so, forgets what is open. */
+  /** Asks, at most every 100 ms, whether another process has committed anything; if so, forgets what is open. */
   #stale(): boolean {
     const now = performance.now();
     if (now - this.#checkedAt < STALE_MS) return false;
@@ -312,9 +309,6 @@ export class SecretsManager {
     const dataVersion = vault.store.dataVersion();
     if (dataVersion === this.#dataVersion) return false;
     this.#dataVersion = dataVersion;
-    const generation = vault.run(first(selectGeneration, {}))?.secrets ?? 0;
-    if (generation === this.#generation) return false;
-    this.#generation = generation;
     this.#cache.clear();
     return true;
   }

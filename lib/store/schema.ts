@@ -8,11 +8,10 @@ export interface MetaTable {
   value: string;
 }
 
-/** One row. Grows with each change, so that caches in every process know when they are stale. */
+/** One row. `keys` grows with each change of the vault's keys, so that every process knows when its keyring is old. */
 export interface GenerationTable {
   id: number;
   schema_version: number;
-  secrets: number;
   keys: number;
 }
 

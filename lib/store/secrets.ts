@@ -7,6 +7,34 @@ export const findSecret = statement('findSecret', (db, p: { environmentId: numbe
   db.selectFrom('secrets').selectAll().where('environment_id', '=', p.environmentId).where('name_key', '=', p.nameKey),
 );
 
+/**
+ * All that setting a secret needs to know, in one look-up: the keys' generation, and the secret with the fingerprint of
+ * its version in use, if it is there.
+ */
+export const findForSet = statement('findForSet', (db, p: { environmentId: number; nameKey: string }) =>
+  db
+    .selectFrom('generation as g')
+    .leftJoin('secrets as s', (join) =>
+      join.on('s.environment_id', '=', p.environmentId).on('s.name_key', '=', p.nameKey),
+    )
+    .leftJoin('versions as v', (join) =>
+      join.onRef('v.secret_id', '=', 's.id').onRef('v.number', '=', 's.current_version'),
+    )
+    .select([
+      'g.keys',
+      'v.fingerprint',
+      's.id',
+      's.name',
+      's.type',
+      's.interval_days',
+      's.owner',
+      's.labels',
+      's.current_version',
+      's.latest_version',
+      's.deleted_at',
+    ]),
+);
+
 /** A live secret with the version in use, for reading: one look-up instead of two. */
 export const readCurrent = statement('readCurrent', (db, p: { environmentId: number; nameKey: string }) =>
   db

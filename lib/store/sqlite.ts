@@ -41,6 +41,8 @@ export class SqliteStore {
   readonly #prepared = new Map<Statement<never, unknown>, Prepared>();
   readonly #onStatement: ((sql: string) => void) | undefined;
   #dataVersion: StatementSync | undefined;
+  #begin: StatementSync | undefined;
+  #commit: StatementSync | undefined;
 
   private constructor(path: string, db: DatabaseSync, options: SqliteOptions) {
     this.path = path;
@@ -162,10 +164,12 @@ export class SqliteStore {
   #control(kind: 'begin' | 'commit' | 'rollback'): readonly unknown[] {
     this.#onStatement?.(kind);
     if (kind === 'begin') {
-      this.#db.exec('BEGIN IMMEDIATE');
+      this.#begin ??= this.#db.prepare('BEGIN IMMEDIATE');
+      this.#begin.run();
     } else if (kind === 'commit') {
+      this.#commit ??= this.#db.prepare('COMMIT');
       try {
-        this.#db.exec('COMMIT');
+        this.#commit.run();
       } finally {
         // A commit that fails (a full disk) leaves the transaction open.
         this.#rollBack();

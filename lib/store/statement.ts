@@ -38,5 +38,7 @@ export interface CompiledStatement {
 /** Puts a call's values into a compiled statement's slots. */
 export function bindParameters(slots: readonly Slot[], params: unknown): unknown[] {
   const values = params as Readonly<Record<string, unknown>>;
-  return slots.map((slot) => ('hole' in slot ? (values[slot.hole] ?? null) : slot.value));
+  const bound: unknown[] = [];
+  for (const slot of slots) bound.push('hole' in slot ? (values[slot.hole] ?? null) : slot.value);
+  return bound;
 }

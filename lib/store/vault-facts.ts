@@ -1,4 +1,4 @@
-// Statements on the vault as a whole: its facts and its generation counters.
+// Statements on the vault as a whole: its facts and the generation of its keys.
 import { statement } from './statement.ts';
 
 export const selectFacts = statement('selectFacts', (db, _: Record<string, never>) =>
@@ -16,21 +16,11 @@ export const deleteFact = statement('deleteFact', (db, p: { key: string }) =>
   db.deleteFrom('meta').where('key', '=', p.key),
 );
 
+/** Which generation of the vault's keys the store has: a writer whose keyring is of an older one reads it anew. */
 export const selectGeneration = statement('selectGeneration', (db, _: Record<string, never>) =>
-  db.selectFrom('generation').select(['secrets', 'keys']),
-);
-
-/** Tells every process's cache that secrets changed. Gives both counters, so that a writer sees changed keys too. */
-export const bumpSecrets = statement('bumpSecrets', (db, _: Record<string, never>) =>
-  db
-    .updateTable('generation')
-    .set((eb) => ({ secrets: eb('secrets', '+', eb.lit(1)) }))
-    .returning(['secrets', 'keys']),
+  db.selectFrom('generation').select('keys'),
 );
 
 export const bumpKeys = statement('bumpKeys', (db, _: Record<string, never>) =>
-  db
-    .updateTable('generation')
-    .set((eb) => ({ secrets: eb('secrets', '+', eb.lit(1)), keys: eb('keys', '+', eb.lit(1)) }))
-    .returning(['secrets', 'keys']),
+  db.updateTable('generation').set((eb) => ({ keys: eb('keys', '+', eb.lit(1)) })),
 );

@@ -11,7 +11,7 @@ import { AccessDeniedError } from '../errors.ts';
 import { selectKeys } from '../store/keys.ts';
 import { all, first, type Operation, transaction } from '../store/operation.ts';
 import { selectEnvironments } from '../store/places.ts';
-import { bumpSecrets, selectGeneration } from '../store/vault-facts.ts';
+import { selectGeneration } from '../store/vault-facts.ts';
 import { type AccessScope, denial, type OperationName } from './access.ts';
 import { Keyring } from './keyring.ts';
 import { type Environment, findEnvironment, type Place } from './places.ts';
@@ -76,11 +76,11 @@ export class VaultContext {
   }
 
   /**
-   * Tells all caches that secrets change, and makes sure that this process has the keys of now. First in every write
-   * transaction: another process may have started a new data key a moment ago.
+   * Makes sure that this process has the keys of now. First in every write transaction: another process may have
+   * started a new data key a moment ago.
    */
   *beginChange(): Operation<void> {
-    const generation = yield* first(bumpSecrets, {});
+    const generation = yield* first(selectGeneration, {});
     if (generation && generation.keys !== this.keyring.generation) yield* this.refresh();
   }
 

@@ -6,8 +6,8 @@ import { ConflictError, NotFoundError, UsageError } from '../errors.ts';
 import { all, first, type Operation, transaction } from '../store/operation.ts';
 import type { SecretTable } from '../store/schema.ts';
 import {
+  findForSet,
   findSecret,
-  findVersion,
   insertSecret,
   insertVersion,
   setCurrentVersion,
@@ -100,8 +100,9 @@ function eventAt(environment: Environment, secret: string, action: 'secret.set' 
 
 /** The body of `setSecret`, for callers that have a transaction of their own. */
 export function* setInTransaction(ctx: VaultContext, environment: Environment, input: SetInput): Operation<SetResult> {
-  yield* ctx.beginChange();
-  const row = yield* first(findSecret, { environmentId: environment.id, nameKey: nameKey(input.name) });
+  const found = yield* first(findForSet, { environmentId: environment.id, nameKey: nameKey(input.name) });
+  if (found && found.keys !== ctx.keyring.generation) yield* ctx.refresh();
+  const row = existing(found);
   const current = row && row.deleted_at === null ? row.current_version : 0;
   if (input.expectVersion !== undefined && input.expectVersion !== current) {
     throw new ConflictError(
@@ -110,22 +111,29 @@ export function* setInTransaction(ctx: VaultContext, environment: Environment, i
     );
   }
   const fingerprint = ctx.fingerprint(input.value);
-  if (row && current > 0) {
-    const same = yield* hasFingerprint(row, fingerprint);
-    if (same) return yield* describeInTransaction(ctx, environment, row, input);
+  if (row && current > 0 && found?.fingerprint && equalBytes(found.fingerprint, fingerprint)) {
+    return yield* describeInTransaction(ctx, environment, row, input);
   }
   return yield* addVersion(ctx, environment, row, input, fingerprint);
 }
 
-function* hasFingerprint(row: SecretRow, fingerprint: Buffer): Operation<boolean> {
-  const version = yield* first(findVersion, { secretId: row.id, number: row.current_version });
-  return version !== undefined && equalBytes(version.fingerprint, fingerprint);
+/** What a change looks at of the secret that is there. */
+type DescribedRow = Pick<
+  SecretRow,
+  'id' | 'name' | 'type' | 'interval_days' | 'owner' | 'labels' | 'current_version' | 'latest_version' | 'deleted_at'
+>;
+
+/** The secret of a look-up that gives one row in any case, its columns null where there is none. */
+function existing(
+  found: { [Column in keyof DescribedRow]: DescribedRow[Column] | null } | undefined,
+): DescribedRow | undefined {
+  return found && found.id !== null ? (found as DescribedRow) : undefined;
 }
 
 function* addVersion(
   ctx: VaultContext,
   environment: Environment,
-  row: SecretRow | undefined,
+  row: DescribedRow | undefined,
   input: SetInput,
   fingerprint: Buffer,
 ): Operation<SetResult> {
@@ -221,7 +229,7 @@ interface StoredDescription {
   readonly labels: string;
 }
 
-function describe(ctx: VaultContext, row: SecretRow | undefined, input: SetInput): StoredDescription {
+function describe(ctx: VaultContext, row: DescribedRow | undefined, input: SetInput): StoredDescription {
   return {
     type: input.type ?? row?.type ?? ctx.catalog.typeFor(input.name),
     intervalDays: input.intervalDays === undefined ? (row?.interval_days ?? null) : input.intervalDays,
@@ -230,7 +238,7 @@ function describe(ctx: VaultContext, row: SecretRow | undefined, input: SetInput
   };
 }
 
-function changes(row: SecretRow, d: StoredDescription): boolean {
+function changes(row: DescribedRow, d: StoredDescription): boolean {
   return (
     row.type !== d.type || row.interval_days !== d.intervalDays || row.owner !== d.owner || row.labels !== d.labels
   );
@@ -239,7 +247,7 @@ function changes(row: SecretRow, d: StoredDescription): boolean {
 function* describeInTransaction(
   ctx: VaultContext,
   environment: Environment,
-  row: SecretRow,
+  row: DescribedRow,
   input: SetInput,
 ): Operation<SetResult> {
   const description = describe(ctx, row, input);

@@ -12,7 +12,6 @@ export function initial(db: Kysely<Database>, dialect: MigrationDialect): Compil
       .createTable('generation')
       .addColumn('id', 'integer', (c) => c.primaryKey())
       .addColumn('schema_version', 'integer', (c) => c.notNull())
-      .addColumn('secrets', integer, (c) => c.notNull())
       .addColumn('keys', integer, (c) => c.notNull()),
     schema
       .createTable('meta')
@@ -140,8 +139,6 @@ export function initial(db: Kysely<Database>, dialect: MigrationDialect): Compil
         'in',
         sql`(${sql.join(['planned', 'issued', 'verified', 'promoted', 'distributed'].map((state) => sql.lit(state)))})`,
       ),
-    db
-      .insertInto('generation')
-      .values({ id: sql.lit(1), schema_version: sql.lit(1), secrets: sql.lit(0), keys: sql.lit(0) }),
+    db.insertInto('generation').values({ id: sql.lit(1), schema_version: sql.lit(1), keys: sql.lit(0) }),
   ];
 }
