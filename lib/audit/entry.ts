@@ -6,6 +6,7 @@ import type { AuditOutcome } from '../store/states.ts';
 /** Every kind of thing that is logged. Names are part of the interface: never renamed or reused. */
 type AuditAction =
   | 'vault.create'
+  | 'vault.check'
   | 'environment.create'
   | 'project.create'
   | 'secret.read'

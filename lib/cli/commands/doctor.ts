@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { verifyStore } from '../../audit/read.ts';
 import { KeyturnError } from '../../errors.ts';
+import { transaction } from '../../store/operation.ts';
 import { SCHEMA_VERSION } from '../../store/schema-version.ts';
 import { EmbeddedVault } from '../../vault/embedded-vault.ts';
 import { forEachOpened } from '../../vault/read.ts';
@@ -163,6 +164,8 @@ function checkIntegrity(vault: EmbeddedVault): Diagnosis {
 
 function checkValues(vault: EmbeddedVault): Diagnosis {
   let count = 0;
+  // Values are opened in memory and let go; the log has it before the first one is.
+  vault.run(transaction(vault.context.audit.append([{ action: 'vault.check' }])));
   try {
     for (const environment of vault.context.environments.values()) {
       vault.run(

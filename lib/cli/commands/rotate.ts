@@ -75,6 +75,11 @@ async function rotateOne(
   const rotator = new Rotator(vault);
   rotator.settle();
   const fromOutside = options.fromFile !== undefined || options.stdin === true || !rule.generate;
+  if (secret.previous_version !== null && (secret.previous_valid_until ?? 0) > context.clock()) {
+    out.note(
+      `Note: version ${secret.previous_version} would have stayed valid until ${moment(secret.previous_valid_until ?? 0)}; once version ${secret.current_version} is the one before, it is not.`,
+    );
+  }
   // Asked for before anything is written: an answer that never comes leaves nothing begun.
   const value = fromOutside ? await valueOrNothing(secret.name, options) : undefined;
   try {
