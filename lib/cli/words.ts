@@ -13,6 +13,11 @@ export function span(ms: number): string {
   return 'now';
 }
 
+/** What is left of a span, rounded up: a secret of 90 days made just now turns in 90 days, not in 89. */
+export function remaining(ms: number): string {
+  return ms >= DAY_MS ? `${Math.ceil(ms / DAY_MS)} d` : span(ms);
+}
+
 export function ago(at: number | null, now: number): string {
   if (at === null) return 'never';
   const text = span(now - at);

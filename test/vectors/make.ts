@@ -13,7 +13,8 @@ import { a256gcm } from '../../lib/crypto/suites/a256gcm.ts';
 import { sealBackup } from '../../lib/vault/backup-format.ts';
 
 /** Bytes that are the same in every run. */
-const bytes = (label: string, length: number) => createHash('shake256', { outputLength: length }).update(label).digest();
+const bytes = (label: string, length: number) =>
+  createHash('shake256', { outputLength: length }).update(label).digest();
 
 let drawn = 0;
 const random = (length: number) => {
@@ -28,7 +29,10 @@ const context = versionContext('DEFAULT', 'PRODUCTION', 'JWT_SECRET', 7);
 const plaintext = Buffer.from('a value: ünïcode, and a line\nbreak');
 
 function hostile(envelope: Buffer): { why: string; envelope: string }[] {
-  const changed = (why: string, change: (copy: Buffer) => Buffer) => ({ why, envelope: change(Buffer.from(envelope)).toString('hex') });
+  const changed = (why: string, change: (copy: Buffer) => Buffer) => ({
+    why,
+    envelope: change(Buffer.from(envelope)).toString('hex'),
+  });
   const setByte = (at: number, value: number) => (copy: Buffer) => {
     copy[at] = value;
     return copy;
@@ -70,7 +74,12 @@ const record = {
   rotatedAt: 1_767_225_600_000,
   value: plaintext,
 };
-const backup = sealBackup(new RootKey(root), [record], { vault: '00'.repeat(16), now: 1_767_225_600_000, passphrase: undefined }, random);
+const backup = sealBackup(
+  new RootKey(root),
+  [record],
+  { vault: '00'.repeat(16), now: 1_767_225_600_000, passphrase: undefined },
+  random,
+);
 
 const vault = 'ab'.repeat(16);
 const auditKey = new SealingKey(bytes('audit id', 16), bytes('audit key', 32)).deriveKey('keyturn/v1/audit-mac');
@@ -119,7 +128,11 @@ process.stdout.write(
         auditKey: bytes('audit key', 32).toString('hex'),
         entries,
         publicKey: signing.publicKey.toString('hex'),
-        checkpoint: { body: checkpoint.body, signature: Buffer.from(checkpoint.signature).toString('hex'), anchor: anchorOf(checkpoint) },
+        checkpoint: {
+          body: checkpoint.body,
+          signature: Buffer.from(checkpoint.signature).toString('hex'),
+          anchor: anchorOf(checkpoint),
+        },
       },
     },
     undefined,

@@ -4,7 +4,7 @@ import { dueAt } from '../../rotation/rotator.ts';
 import { diffEnvironments, listSecrets } from '../../vault/list.ts';
 import type { SecretSummary } from '../../vault/results.ts';
 import { type CommonOptions, chosenEnvironments, type Session, withPlace, withSession } from '../session.ts';
-import { ago, plural, span } from '../words.ts';
+import { ago, plural, remaining, span } from '../words.ts';
 import { wholeNumber } from './set.ts';
 
 interface ListCommandOptions extends CommonOptions {
@@ -79,7 +79,7 @@ function turnsIn(session: Session, one: SecretSummary, now: number): string {
   const at = due(session, one);
   if (at === undefined) return '–';
   if (at <= now) return session.out.style('red', 'overdue');
-  return span(at - now);
+  return remaining(at - now);
 }
 
 function showDifferences(session: Session, other: string): void {

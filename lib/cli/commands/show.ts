@@ -9,7 +9,7 @@ import type { SecretSummary } from '../../vault/results.ts';
 import { secretNotFound } from '../../vault/write.ts';
 import type { Output } from '../output.ts';
 import { type CommonOptions, type Session, withPlace, withSession } from '../session.ts';
-import { ago, moment, span } from '../words.ts';
+import { ago, moment, remaining } from '../words.ts';
 
 const LABEL_WIDTH = 14;
 const ROTATIONS_SHOWN = 5;
@@ -72,7 +72,7 @@ function interval(found: SecretSummary, rule: SecretRule): string {
 
 function turns(out: Output, due: number | undefined, now: number): string {
   if (due === undefined) return '–';
-  return due <= now ? out.style('red', 'overdue') : `${moment(due)} (in ${span(due - now)})`;
+  return due <= now ? out.style('red', 'overdue') : `${moment(due)} (in ${remaining(due - now)})`;
 }
 
 function reads(found: SecretSummary, now: number): string {
