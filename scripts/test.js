@@ -31,7 +31,7 @@ setUp();
 const checks = [
   ['style', '@biomejs/biome/bin/biome', ['check']],
   ['types', 'typescript/bin/tsc', ['-p', '.']],
-  ['layers', 'dependency-cruiser/bin/dependency-cruise.mjs', ['--config', '.dependency-cruiser.cjs', 'lib']],
+  ['layers', 'dependency-cruiser/bin/dependency-cruiser.mjs', ['--config', '.dependency-cruiser.cjs', 'lib']],
   ['dead code', 'knip/bin/knip.js', []],
 ];
 if (filters.length === 0) for (const [name, file, args] of checks) if (!tool(name, file, args)) fail(name);

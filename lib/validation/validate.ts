@@ -4,8 +4,9 @@ import type { AuditEvent } from '../audit/entry.ts';
 import { nameKey } from '../catalog/catalog.ts';
 import { type Operation, transaction } from '../store/operation.ts';
 import type { VaultContext } from '../vault/context.ts';
+import { allSummaries } from '../vault/list.ts';
 import type { Environment } from '../vault/places.ts';
-import { forEachOpened } from '../vault/read.ts';
+import { forEachNamed, forEachOpened, type OpenedSecret } from '../vault/read.ts';
 import { bySeverity, type Finding } from './finding.ts';
 import { judgeValue } from './rules.ts';
 
@@ -31,15 +32,17 @@ export interface ValidationResult {
 }
 
 export interface ValidateOptions {
-  /** Only these names. */
+  /** Only these names; the environments around are not compared with. */
   readonly only?: ReadonlySet<string>;
   readonly onProgress?: (done: number) => void;
 }
 
+/** Where a value was met. */
 interface Seen {
+  /** False for the environments around those that are validated: they are compared with, and not judged. */
+  readonly judged: boolean;
   readonly name: string;
   readonly environment: string;
-  readonly project: string;
 }
 
 /**
@@ -58,11 +61,11 @@ export function* validate(
   yield* ctx.authorize('read', event);
   yield* transaction(ctx.audit.append([event]));
   const secrets: ValidatedSecret[] = [];
-  const places = new Map<string, Seen[]>();
+  // The quick form looks at its few names only.
+  const places = options.only ? new Map<string, Seen[]>() : yield* surroundingPlaces(ctx, environments);
   for (const environment of environments) {
-    yield* forEachOpened(ctx, environment, (opened) => {
-      const wanted = !options.only || options.only.has(nameKey(opened.name));
-      if (wanted && ctx.mayReach('read', environment.name, opened.name)) {
+    const judge = (opened: OpenedSecret) => {
+      if (ctx.mayReach('read', environment.name, opened.name)) {
         const rule = ctx.catalog.rule(opened.name, opened);
         const { findings, strength } = judgeValue({
           name: opened.name,
@@ -72,11 +75,15 @@ export function* validate(
         });
         const { name, type, version } = opened;
         secrets.push({ name, environment: environment.name, type, version, strength: strength?.score, findings });
-        if (rule.strength) remember(places, ctx.fingerprint(opened.value).toString('hex'), name, environment);
+        if (rule.strength) {
+          remember(places, ctx.fingerprint(opened.value).toString('hex'), seenAt(name, environment, true));
+        }
         if (secrets.length % 100 === 0) options.onProgress?.(secrets.length);
       }
       opened.value.fill(0);
-    });
+    };
+    if (options.only) yield* forEachNamed(ctx, environment, options.only, judge);
+    else yield* forEachOpened(ctx, environment, judge);
   }
   const missing = environments.flatMap((environment) => missingIn(ctx, environment, secrets));
   const reused = [...places.values()].flatMap((seen) => reuse(ctx, seen));
@@ -91,10 +98,29 @@ export function* validate(
   };
 }
 
-function remember(places: Map<string, Seen[]>, fingerprint: string, name: string, environment: Environment): void {
+function seenAt(name: string, environment: Environment, judged: boolean): Seen {
+  return { name, environment: environment.name, judged };
+}
+
+function remember(places: Map<string, Seen[]>, fingerprint: string, place: Seen): void {
   const seen = places.get(fingerprint) ?? [];
-  seen.push({ name, environment: environment.name, project: environment.project });
+  seen.push(place);
   places.set(fingerprint, seen);
+}
+
+/** The values of the other environments of the same projects, by fingerprint: nothing of them is opened. */
+function* surroundingPlaces(ctx: VaultContext, environments: readonly Environment[]): Operation<Map<string, Seen[]>> {
+  const places = new Map<string, Seen[]>();
+  const judged = new Set(environments.map((one) => one.id));
+  const projects = new Set(environments.map((one) => one.project));
+  for (const environment of ctx.environments.values()) {
+    if (judged.has(environment.id) || !projects.has(environment.project)) continue;
+    for (const one of yield* allSummaries(environment)) {
+      if (!ctx.catalog.rule(one.name, one).strength) continue;
+      remember(places, one.fingerprint, seenAt(one.name, environment, false));
+    }
+  }
+  return places;
 }
 
 function missingIn(ctx: VaultContext, environment: Environment, secrets: readonly ValidatedSecret[]): Finding[] {
@@ -118,6 +144,7 @@ function missingIn(ctx: VaultContext, environment: Environment, secrets: readonl
 function reuse(ctx: VaultContext, seen: readonly Seen[]): Finding[] {
   const findings: Finding[] = [];
   for (const [index, one] of seen.entries()) {
+    if (!one.judged) continue;
     for (const other of seen.slice(0, index)) {
       const sameName = nameKey(one.name) === nameKey(other.name);
       if (!sameName && mayEqual(ctx, one.name, other.name)) continue;

@@ -172,11 +172,29 @@ export function* readAll(ctx: VaultContext, at: Place, options: ReadOptions = {}
   return opened;
 }
 
+/** An opened value with what judging it needs. */
+export type OpenedSecret = OpenedVersion & { readonly type: string; readonly intervalDays: number | null };
+
+/** Opens named secrets, those that are there, without logging: the caller does that. */
+export function* forEachNamed(
+  ctx: VaultContext,
+  environment: Environment,
+  names: Iterable<string>,
+  visit: (opened: OpenedSecret) => void,
+): Operation<void> {
+  for (const name of names) {
+    const row = yield* first(findSecret, { environmentId: environment.id, nameKey: nameKey(name) });
+    if (!row || row.deleted_at !== null || row.current_version === 0) continue;
+    const opened = yield* openCurrent(ctx, environment, name);
+    visit({ ...opened, type: row.type, intervalDays: row.interval_days });
+  }
+}
+
 /** Opens every secret of an environment in pages, without logging: the caller does that. */
 export function* forEachOpened(
   ctx: VaultContext,
   environment: Environment,
-  visit: (opened: OpenedVersion & { readonly type: string; readonly intervalDays: number | null }) => void,
+  visit: (opened: OpenedSecret) => void,
 ): Operation<void> {
   const limit = 500;
   let after = '';

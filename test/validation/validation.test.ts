@@ -220,6 +220,17 @@ describe('an environment', () => {
     ]);
   });
 
+  it('is compared with the environments around it, which are not judged', () => {
+    const { vault } = testVault();
+    put(vault, 'JWT_SECRET', STRONG);
+    put(vault, 'JWT_SECRET', STRONG, { at: PRODUCTION });
+    put(vault, 'WEAK_PASSWORD', 'short', { at: PRODUCTION });
+    const { findings } = run(vault);
+    expect(
+      findings.filter((one) => one.rule !== 'missing').map((one) => [one.rule, one.secret, one.environment]),
+    ).toEqual([['shared-environments', 'JWT_SECRET', 'development']]);
+  });
+
   it('is read with one entry in the log, made before the first value is opened', () => {
     const { vault } = testVault();
     put(vault, 'A', STRONG);
