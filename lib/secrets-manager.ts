@@ -21,6 +21,7 @@ import type { Place } from './vault/places.ts';
 import { logReads, type OpenedVersion, openCurrent, openNumbered } from './vault/read.ts';
 import type { SecretSummary, SetResult } from './vault/results.ts';
 import { UsageCounter, type UseCount } from './vault/usage-counter.ts';
+import { VersionWatcher } from './vault/version-watcher.ts';
 import { deleteSecret, setSecret } from './vault/write.ts';
 
 export type { KeyturnConfig } from './config/keyturn-config.ts';
@@ -34,8 +35,6 @@ export type { SecretSummary, SetResult } from './vault/results.ts';
 const STALE_MS = 100;
 /** How often, in ms, counted reads are written to the audit log. */
 const FLUSH_MS = 5_000;
-/** How often, in ms, a process that listens for rotations looks for those of others. */
-const WATCH_MS = 1_000;
 const CACHED_VALUES = 256;
 
 export interface SecretsManagerOptions {
@@ -99,14 +98,22 @@ export class SecretsManager {
   readonly #options: SecretsManagerOptions;
   readonly #cache: OpenedCache;
   readonly #usage = new UsageCounter();
-  readonly #listeners = new Set<(event: RotatedEvent) => void>();
+  /** First openings that are being written to the log. */
+  readonly #pending = new Map<UseCount, Promise<void>>();
+  readonly #watcher = new VersionWatcher<RotatedEvent>(
+    {
+      dataVersion: () => this.#vault().vault.store.dataVersion(),
+      versions: () => {
+        const { vault, at } = this.#vault();
+        return new Map(vault.run(allSummaries(vault.context.environment(at))).map((one) => [one.name, one.version]));
+      },
+    },
+    (change) => ({ ...change, environment: this.#vault().at.environment }),
+  );
   #opened: { vault: EmbeddedVault; at: Place } | undefined;
   #checkedAt = Number.NEGATIVE_INFINITY;
   #dataVersion = 0;
   #flushTimer: NodeJS.Timeout | undefined;
-  #watchTimer: NodeJS.Timeout | undefined;
-  #watched = new Map<string, number>();
-  #watchedVersion = 0;
 
   constructor(options: SecretsManagerOptions = {}) {
     this.#options = options;
@@ -141,8 +148,10 @@ export class SecretsManager {
     const cached = this.#cached(name);
     if (cached) return new SecretValue(cached);
     const { vault, at } = this.#vault();
-    const opened = await vault.read(at, name);
-    this.#usage.of(opened);
+    const { context } = vault;
+    vault.run(context.authorize('read', this.#readEvent(at, name)));
+    const opened = vault.run(openCurrent(context, context.environment(at), name));
+    await this.#countTogether(opened);
     return this.#asValue(opened);
   }
 
@@ -204,7 +213,7 @@ export class SecretsManager {
     try {
       const result = new Rotator(vault).rotate({ at, name, ...(value && { value }), ...options });
       this.#cache.clear();
-      this.#announce({ name: result.name, environment: result.environment, version: result.version });
+      this.#watcher.announce({ name: result.name, version: result.version });
       return result;
     } finally {
       value?.fill(0);
@@ -233,24 +242,13 @@ export class SecretsManager {
    * @returns a function that ends it
    */
   onRotated(listener: (event: RotatedEvent) => void): () => void {
-    this.#listeners.add(listener);
-    if (!this.#watchTimer) {
-      this.#watched = this.#versions();
-      this.#watchTimer = setInterval(() => this.#watch(), WATCH_MS).unref();
-    }
-    return () => {
-      this.#listeners.delete(listener);
-      if (this.#listeners.size > 0) return;
-      clearInterval(this.#watchTimer);
-      this.#watchTimer = undefined;
-    };
+    return this.#watcher.listen(listener);
   }
 
   /** Writes what was counted, zeroes what is open, and closes the vault. The next use opens it again. */
   close(): void {
-    clearInterval(this.#watchTimer);
+    this.#watcher.stop();
     clearTimeout(this.#flushTimer);
-    this.#watchTimer = undefined;
     this.#flushTimer = undefined;
     open.delete(this);
     const { vault } = this.#opened ?? {};
@@ -375,6 +373,23 @@ export class SecretsManager {
     }
   }
 
+  /** The same for many at once. Who comes while the first opening is being written waits for that. */
+  async #countTogether(opened: OpenedVersion): Promise<void> {
+    const { count, first: firstTime } = this.#usage.of(opened);
+    const { vault } = this.#vault();
+    try {
+      if (firstTime) this.#pending.set(count, vault.logTogether(opened));
+      else this.#addUse(count);
+      await this.#pending.get(count);
+    } catch (error) {
+      this.#usage.forget(opened);
+      opened.value.fill(0);
+      throw error;
+    } finally {
+      this.#pending.delete(count);
+    }
+  }
+
   #addUse(count: UseCount): void {
     this.#usage.add(count);
     this.#flushTimer ??= setTimeout(() => this.#flush(), FLUSH_MS).unref();
@@ -422,29 +437,6 @@ export class SecretsManager {
       return;
     }
     this.#cache.put(nameKey(opened.name), { value: opened.value, count: this.#usage.of(opened).count });
-  }
-
-  #versions(): Map<string, number> {
-    const { vault, at } = this.#vault();
-    return new Map(vault.run(allSummaries(vault.context.environment(at))).map((one) => [one.name, one.version]));
-  }
-
-  #watch(): void {
-    const { vault, at } = this.#vault();
-    const dataVersion = vault.store.dataVersion();
-    if (dataVersion === this.#watchedVersion) return;
-    this.#watchedVersion = dataVersion;
-    const before = this.#watched;
-    this.#watched = this.#versions();
-    for (const [name, version] of this.#watched) {
-      if (before.has(name) && before.get(name) !== version)
-        this.#announce({ name, environment: at.environment, version });
-    }
-  }
-
-  #announce(event: RotatedEvent): void {
-    this.#watched.set(event.name, event.version);
-    for (const listener of this.#listeners) listener(event);
   }
 }
 

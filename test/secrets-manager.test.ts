@@ -187,6 +187,22 @@ describe('readSecret', () => {
     expect(inspect(values)).not.toContain('value 1');
     expect(reads()).toHaveLength(20);
   });
+
+  it('gives nobody a value before its entry is durable, however many ask at once', async () => {
+    const { secrets, vault, reads } = manager({ cachedValues: 0 });
+    put(vault, 'A', 'one');
+    let entries = 0;
+    await Promise.all(
+      Array.from({ length: 5 }, async () => {
+        await secrets.readSecret('A');
+        entries = reads().length;
+        expect(entries).toBe(1);
+      }),
+    );
+    await secrets.readSecret('A');
+    secrets.close();
+    expect(reads()[0]).toMatchObject({ action: 'secret.use', details: '{"A@1":5}' });
+  });
 });
 
 describe('getSecretVersions', () => {

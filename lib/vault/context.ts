@@ -24,8 +24,10 @@ export interface VaultContextOptions {
   readonly suite: Suite;
   readonly catalog: Catalog;
   readonly scope: AccessScope;
-  readonly rootKey: RootKey;
   readonly audit: AuditLog;
+  readonly rootKey: RootKey;
+  readonly keyring: Keyring;
+  readonly environments: ReadonlyMap<number, Environment>;
 }
 
 export class VaultContext {
@@ -41,7 +43,7 @@ export class VaultContext {
   environments: ReadonlyMap<number, Environment>;
   #fingerprintKey: KeyObject | undefined;
 
-  constructor(options: VaultContextOptions & { keyring: Keyring; environments: ReadonlyMap<number, Environment> }) {
+  constructor(options: VaultContextOptions) {
     this.clock = options.clock;
     this.random = options.random;
     this.principal = options.principal;

@@ -18,8 +18,7 @@ import { loadKeyring, VaultContext } from './context.ts';
 import { ensureEnvironment, initializeVault } from './create.ts';
 import type { VaultHome } from './home.ts';
 import { DEFAULT_PROJECT, STANDARD_ENVIRONMENTS } from './names.ts';
-import type { Place } from './places.ts';
-import { logReads, type OpenedVersion, openCurrent } from './read.ts';
+import { logReads, type OpenedVersion } from './read.ts';
 import {
   configuredRootKey,
   createRootKeyFile,
@@ -198,22 +197,9 @@ export class EmbeddedVault {
     return this.store.run(operation);
   }
 
-  /**
-   * Reads a secret in the company of others: all reads of one moment share one durable write.
-   * Whoever gets the value zeroes it.
-   */
-  async read(at: Place, name: string): Promise<OpenedVersion> {
-    const environment = this.context.environment(at);
-    const event = {
-      action: 'secret.read',
-      project: environment.project,
-      environment: environment.name,
-      secret: name,
-    } as const;
-    this.run(this.context.authorize('read', event));
-    const opened = this.run(openCurrent(this.context, environment, name));
-    await this.#reads.add(opened);
-    return opened;
+  /** Makes a read durable in the log in the company of others: all reads of one moment share one write. */
+  logTogether(opened: OpenedVersion): Promise<void> {
+    return this.#reads.add(opened);
   }
 
   close(): void {
