@@ -73,7 +73,7 @@ describe('keyturn set and get', () => {
 
   it('asks on a terminal without showing what is typed, and ends the value with a line break there', async () => {
     const { cwd, run } = await project();
-    const command = `${process.execPath} ${ROOT}/bin/keyturn.cjs`;
+    const command = `"${process.execPath}" "${ROOT}/bin/keyturn.cjs"`;
     // A real terminal, by util-linux's script(1).
     const typed = await new Promise<string>((resolve) => {
       const child = spawn('script', ['-qec', `${command} set API_KEY`, '/dev/null'], {
@@ -507,7 +507,9 @@ describe('everything else', () => {
   it('is quiet when its reader goes away', async () => {
     const { cwd, run } = await project();
     await run(['import', 'example.env']);
-    const piped = await runProgram('sh', ['-c', `${process.execPath} ${ROOT}/bin/keyturn.cjs list | head -1`], { cwd });
+    const piped = await runProgram('sh', ['-c', `"${process.execPath}" "${ROOT}/bin/keyturn.cjs" list | head -1`], {
+      cwd,
+    });
     expect(piped.stderr).toBe('');
   });
 });
