@@ -4,7 +4,7 @@
 import type { Statement } from './statement.ts';
 
 export type Step =
-  | { readonly kind: 'statement'; readonly statement: Statement<never, unknown>; readonly params: unknown }
+  | { readonly kind: 'all' | 'first'; readonly statement: Statement<never, unknown>; readonly params: unknown }
   | { readonly kind: 'begin' | 'commit' | 'rollback' };
 
 /** Work on the store that ends in a `T`. Call one inside another with `yield*`. */
@@ -12,13 +12,13 @@ export type Operation<T> = Generator<Step, T, readonly unknown[]>;
 
 /** Runs one statement and gives its rows. */
 export function* all<P, R>(statement: Statement<P, R>, params: P): Operation<R[]> {
-  return (yield { kind: 'statement', statement: statement as Statement<never, unknown>, params }) as R[];
+  return (yield { kind: 'all', statement: statement as Statement<never, unknown>, params }) as R[];
 }
 
 /** Runs one statement and gives its first row, if any. */
 export function* first<P, R>(statement: Statement<P, R>, params: P): Operation<R | undefined> {
-  const rows = yield* all(statement, params);
-  return rows[0];
+  const rows = yield { kind: 'first', statement: statement as Statement<never, unknown>, params };
+  return rows[0] as R | undefined;
 }
 
 /**

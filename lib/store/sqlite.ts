@@ -14,6 +14,8 @@ import { bindParameters, type CompiledStatement, type Slot, type Statement } fro
 /** How long a writer waits for another process's transaction before it gives up, in ms. */
 const BUSY_TIMEOUT_MS = 10_000;
 
+const NO_ROWS: readonly unknown[] = [];
+
 /** This file is TypeScript in the source tree and JavaScript where it was built; its neighbour is the same. */
 const COMPILER = `./sqlite-compiler${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`;
 
@@ -152,13 +154,17 @@ export class SqliteStore {
   }
 
   #step(step: Step): readonly unknown[] {
-    if (step.kind !== 'statement') return this.#control(step.kind);
+    if (step.kind !== 'all' && step.kind !== 'first') return this.#control(step.kind);
     const prepared = this.#prepare(step.statement);
     this.#onStatement?.(prepared.sql);
     const values = bindParameters(prepared.slots, step.params) as SQLInputValue[];
-    if (prepared.rows) return prepared.native.all(...values);
-    prepared.native.run(...values);
-    return [];
+    if (!prepared.rows) {
+      prepared.native.run(...values);
+      return NO_ROWS;
+    }
+    if (step.kind === 'all') return prepared.native.all(...values);
+    const row = prepared.native.get(...values);
+    return row === undefined ? NO_ROWS : [row];
   }
 
   #control(kind: 'begin' | 'commit' | 'rollback'): readonly unknown[] {
