@@ -32,11 +32,13 @@ function childEnvironment(opened: readonly { name: string; value: Buffer }[]): {
 }
 
 function isProgram(path: string): boolean {
+  // Asked first, without an exception for each folder of PATH that does not have it.
+  if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return false;
   try {
     accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
+    return true;
   } catch {
-    // Not there, or not to be run by this user: the search goes on.
+    // Not to be run by this user: the search goes on, as a shell's does.
     return false;
   }
 }

@@ -108,8 +108,7 @@ export class SqliteStore {
   schemaVersion(): number {
     const table = this.#db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'generation'").get();
     if (!table) return 0;
-    const row = this.#db.prepare('SELECT schema_version FROM generation').get();
-    return Number(row?.schema_version ?? 0);
+    return Number(this.#db.prepare('SELECT schema_version FROM generation').get()?.schema_version ?? 0);
   }
 
   /** Changes whenever another connection has committed to the file. Costs about a microsecond. */
