@@ -199,7 +199,8 @@ export class SecretsManager {
 
   /**
    * Rotates a secret: a backup first, then the new version is verified and promoted; the one before stays valid for
-   * the grace. A failure leaves the one before in use.
+   * the grace. A failure leaves the one before in use. A value that is weak, but of the right form, comes into use with a
+   * warning in the result.
    * @param newValue made here where not given, for types that can be
    * @throws RotationError, NeedsPersonError (a provider issues it: give the new value), NotFoundError, …
    */

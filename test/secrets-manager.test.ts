@@ -40,8 +40,9 @@ describe("the guide's calls", () => {
     expect(jwtSecret).toBe(STRONG);
     secrets.setSecret('new_secret', 'value', 'api_key', 90);
     expect(secrets.getSecret('new_secret')).toBe('value');
-    await secrets.rotateSecret('jwt_secret', `${STRONG}-new_value`);
-    expect(secrets.getSecret('JWT_SECRET')).toBe(`${STRONG}-new_value`);
+    const { warnings } = await secrets.rotateSecret('jwt_secret', 'new_value');
+    expect(secrets.getSecret('JWT_SECRET')).toBe('new_value');
+    expect(warnings).toEqual(['It has 9 characters; a JWT signing secret has 32 or more.']);
     expect(secrets.listSecrets().map((one) => [one.name, one.type, one.intervalDays])).toEqual([
       ['jwt_secret', 'jwt_secret', 90],
       ['new_secret', 'api_key', 90],

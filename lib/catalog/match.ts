@@ -7,12 +7,15 @@ export function matchingFormat(rule: SecretRule, text: string): FormatRule | und
   return rule.formats.find((format) => new RegExp(`^(?:${format.expression})$`, 'su').test(text));
 }
 
+/** Why a new value may come into use, but should not stay; undefined where it is fine. Never says the value. */
+export function weakness(rule: SecretRule, text: string): string | undefined {
+  const length = [...text].length;
+  if (rule.minLength === undefined || length >= rule.minLength) return undefined;
+  return `It has ${length} characters; a ${rule.type.title} has ${rule.minLength} or more.`;
+}
+
 /** Why a new value may not come into use; undefined where it may. Never says the value. */
 export function unfitness(rule: SecretRule, text: string): string | undefined {
-  const length = [...text].length;
-  if (rule.minLength !== undefined && length < rule.minLength) {
-    return `it has ${length} characters; a ${rule.type.title.toLowerCase()} has ${rule.minLength} or more`;
-  }
   if (rule.url && !URL.canParse(text)) return 'it is not an address';
   if (rule.formats.length > 0 && rule.formatsConfirmed && !matchingFormat(rule, text)) {
     return `it does not have the form of ${rule.formats.map((format) => format.words).join(' or ')}`;

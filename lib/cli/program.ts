@@ -42,6 +42,7 @@ export function buildProgram(): Command {
     .helpOption('-h, --help', 'show help')
     .enablePositionalOptions()
     .showSuggestionAfterError()
+    .showHelpAfterError('  → `keyturn --help` shows what there is; `keyturn COMMAND --help` says more of one.')
     .exitOverride((error) => {
       // Help and version are answers; everything else that commander ends with is a wrong call.
       throw new CommanderError(error.exitCode === 0 ? EXIT.ok : EXIT.usage, error.code, error.message);

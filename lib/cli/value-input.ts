@@ -34,7 +34,9 @@ function readFromFile(path: string): Buffer {
 async function promptForValue(name: string): Promise<Buffer> {
   const { default: password } = await import('@inquirer/password');
   try {
-    const text = await password({ message: `Value of ${name} (not shown):`, mask: '•' }, { output: process.stderr });
+    // No key shows what was typed: a screen is shared sooner than one thinks.
+    const config = { message: `Value of ${name} (not shown):`, mask: '•', toggleMask: false };
+    const text = await password(config, { output: process.stderr });
     return Buffer.from(text, 'utf8');
   } catch (error) {
     if ((error as Error).name === 'ExitPromptError') throw new UsageError('No value was given.');

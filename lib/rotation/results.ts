@@ -12,4 +12,6 @@ export interface RotationResult {
   /** Milliseconds since 1970, while the version before is still valid. */
   readonly previousValidUntil: number | null;
   readonly backupFile: string | null;
+  /** What is wrong with the new value, though not so wrong that it could not be used. */
+  readonly warnings: readonly string[];
 }

@@ -1,5 +1,7 @@
 // Runs rotations on an opened vault: a backup first, then step by step to the end; what was cut off is taken up.
 import { join } from 'node:path';
+import { weakness } from '../catalog/match.ts';
+import { asUtf8 } from '../crypto/bytes.ts';
 import { ConflictError, NeedsPersonError, RotationError } from '../errors.ts';
 import { all, first, type Operation, transaction } from '../store/operation.ts';
 import { findActiveRotation, selectSecretRotations, selectUnfinishedRotations } from '../store/rotations.ts';
@@ -84,7 +86,9 @@ export class Rotator {
     made?.fill(0);
     if (ended.rotation.state === 'planned') throw this.#needsValue(ended);
     if (ended.rotation.state === 'rolled_back') throw rolledBack(ended);
-    return this.#result(ended);
+    const text = input.value && asUtf8(input.value);
+    const weak = text === undefined ? undefined : weakness(rule, text);
+    return this.#result(ended, weak === undefined ? [] : [weak]);
   }
 
   /** Takes up what was cut off and ends what is past its grace. @returns what was moved */
@@ -132,6 +136,7 @@ export class Rotator {
       version,
       previousValidUntil: null,
       backupFile,
+      warnings: [],
     };
   }
 
@@ -171,7 +176,7 @@ export class Rotator {
     );
   }
 
-  #result(subject: Subject): RotationResult {
+  #result(subject: Subject, warnings: readonly string[] = []): RotationResult {
     const { rotation, secret, environment } = subject;
     return {
       id: rotation.id,
@@ -182,6 +187,7 @@ export class Rotator {
       version: secret.current_version,
       previousValidUntil: secret.previous_valid_until,
       backupFile: rotation.backup_file,
+      warnings,
     };
   }
 }

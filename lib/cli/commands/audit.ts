@@ -129,7 +129,7 @@ function list({ vault, out }: Session, options: ListOptions): void {
   }
   const outcomes = { ok: 'ok', denied: out.style('red', 'denied'), failed: out.style('yellow', 'failed') };
   out.table(
-    ['#', 'time (UTC)', 'who', 'action', 'outcome', 'what', 'by'],
+    ['#', 'time (UTC)', 'who', 'action', 'outcome', 'what', 'details', 'by'],
     entries.map((one) => [
       String(one.seq),
       new Date(one.time).toISOString().slice(0, 19).replace('T', ' '),
@@ -137,6 +137,7 @@ function list({ vault, out }: Session, options: ListOptions): void {
       one.action,
       outcomes[one.outcome],
       subject(one),
+      facts(one),
       one.source,
     ]),
   );
@@ -146,6 +147,18 @@ function subject(one: AuditEntryTable): string {
   const version = one.version === null ? '' : `@${one.version}`;
   const place = one.environment === null ? '' : ` (${one.environment})`;
   return one.secret === null ? (one.environment ?? '–') : `${one.secret}${version}${place}`;
+}
+
+/** The details that say something to a person: ids and fingerprints do not. */
+function facts(one: AuditEntryTable): string {
+  if (one.details === null) return '';
+  const details = JSON.parse(one.details) as Record<string, unknown>;
+  if (one.action === 'rotation.move')
+    return `${details.from} → ${details.to}${details.error ? `: ${details.error}` : ''}`;
+  return Object.entries(details)
+    .filter(([key]) => key !== 'fingerprint' && key !== 'rotation')
+    .map(([key, value]) => `${key} ${value}`)
+    .join(', ');
 }
 
 function showVerdict(out: Output, verdict: Verdict): void {

@@ -7,16 +7,19 @@ import { STANDARD_ENVIRONMENTS } from '../../vault/names.ts';
 import { type CommonOptions, type Surroundings, surroundings, vaultOptions, withPlace } from '../session.ts';
 
 /** Makes the vault where there is none, and the standard environments of its default project. */
-export function makeVault(around: Surroundings): {
+export function makeVault(
+  around: Surroundings,
+  source: string,
+): {
   vault: EmbeddedVault;
   rootKeyFile: string | undefined;
   made: boolean;
 } {
   try {
-    return { ...EmbeddedVault.create(vaultOptions(around, 'init')), made: true };
+    return { ...EmbeddedVault.create(vaultOptions(around, source)), made: true };
   } catch (error) {
     if (!(error instanceof StoreError) || error.code !== 'KT_VAULT_EXISTS') throw error;
-    return { vault: EmbeddedVault.open(vaultOptions(around, 'init')), rootKeyFile: undefined, made: false };
+    return { vault: EmbeddedVault.open(vaultOptions(around, source)), rootKeyFile: undefined, made: false };
   }
 }
 
@@ -25,7 +28,7 @@ export function register(program: Command): void {
     (options: CommonOptions) => {
       const around = surroundings(options);
       const { out, home, at } = around;
-      const { vault, rootKeyFile, made } = makeVault(around);
+      const { vault, rootKeyFile, made } = makeVault(around, 'init');
       try {
         const wanted =
           options.env || options.project ? [at] : STANDARD_ENVIRONMENTS.map((environment) => ({ ...at, environment }));

@@ -86,6 +86,7 @@ async function rotateOne(
     const result = rotator.rotate({ at, name, ...grace, ...(value && { value }) });
     out.data(result);
     report(session, result);
+    for (const warning of result.warnings) out.note(`Warning: the new value is weak. ${warning}`);
   } finally {
     value?.fill(0);
   }

@@ -30,7 +30,7 @@ export function register(program: Command): void {
     .option('--example <path>', 'what to import where there is nothing else')
     .action(async (options: StartOptions) => {
       const around = surroundings(options);
-      const { vault, rootKeyFile, made } = makeVault(around);
+      const { vault, rootKeyFile, made } = makeVault(around, 'start');
       const session: Session = { ...around, vault };
       try {
         const { out, home, at } = session;
