@@ -1,5 +1,5 @@
 // Where a vault is: `.keyturn/` at the project's root, or `KEYTURN_HOME`; backups lie under `backups/secrets/`.
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 
 export interface VaultHome {
@@ -20,10 +20,19 @@ function ancestors(from: string): string[] {
   return folders;
 }
 
+/**
+ * Whether a folder has a vault that is this user's own. One that somebody else put above a project (in /tmp, say) would
+ * take in this user's secrets under that somebody's key; who means such a vault names it with KEYTURN_HOME.
+ */
+function hasOwnVault(folder: string): boolean {
+  const found = statSync(join(folder, FOLDER), { throwIfNoEntry: false });
+  return found?.isDirectory() === true && (process.getuid === undefined || found.uid === process.getuid());
+}
+
 /** The nearest folder upwards that has a vault; else the nearest that looks like a project's root; else `cwd` itself. */
 function findRoot(cwd: string): string {
   const folders = ancestors(resolve(cwd));
-  const withVault = folders.find((folder) => existsSync(join(folder, FOLDER)));
+  const withVault = folders.find(hasOwnVault);
   const withProject = folders.find(
     (folder) => existsSync(join(folder, 'package.json')) || existsSync(join(folder, '.git')),
   );

@@ -56,6 +56,16 @@ function checkValue(value: Uint8Array): void {
   );
 }
 
+const MAX_TEXT = 200;
+
+/** Owners and labels are shown on terminals: no line breaks, no control characters that would act there. */
+function checkTexts({ owner, labels }: Description): void {
+  const texts = [owner ?? '', ...Object.entries(labels ?? {}).flat()];
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  if (texts.every((text) => text.length <= MAX_TEXT && !/[\u0000-\u001f\u007f-\u009f]/.test(text))) return;
+  throw new UsageError(`An owner or label is longer than ${MAX_TEXT} characters, or has control characters in it.`);
+}
+
 function checkInterval(days: number | null | undefined): void {
   if (days === null || days === undefined || (Number.isInteger(days) && days >= 1 && days <= 3650)) return;
   throw new UsageError(`${days} is not a rotation interval.`, 'Give whole days, from 1 to 3650.');
@@ -70,6 +80,7 @@ export function* setSecret(ctx: VaultContext, input: SetInput): Operation<SetRes
   checkSecretName(input.name);
   checkValue(input.value);
   checkInterval(input.intervalDays);
+  checkTexts(input);
   if (input.type !== undefined) ctx.catalog.type(input.type);
   const environment = ctx.environment(input.at);
   yield* ctx.authorize('write', eventAt(environment, input.name, 'secret.set'));
@@ -82,6 +93,7 @@ export function* setSecrets(ctx: VaultContext, inputs: readonly SetInput[]): Ope
     checkSecretName(input.name);
     checkValue(input.value);
     checkInterval(input.intervalDays);
+    checkTexts(input);
     if (input.type !== undefined) ctx.catalog.type(input.type);
     yield* ctx.authorize('write', eventAt(ctx.environment(input.at), input.name, 'secret.set'));
   }
@@ -273,6 +285,7 @@ export function* describeSecret(
   description: Description,
 ): Operation<SetResult> {
   checkInterval(description.intervalDays);
+  checkTexts(description);
   if (description.type !== undefined) ctx.catalog.type(description.type);
   const environment = ctx.environment(at);
   yield* ctx.authorize('write', eventAt(environment, name, 'secret.set'));

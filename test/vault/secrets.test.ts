@@ -80,6 +80,8 @@ describe('setting and reading', () => {
     });
     expect(() => put(vault, 'NAME', 'x', { type: 'nonsense' })).toThrow(/no secret type/);
     expect(() => put(vault, 'NAME', 'x', { intervalDays: 0 })).toThrow(UsageError);
+    expect(() => put(vault, 'NAME', 'x', { owner: 'ann\u001b[2J' })).toThrow(UsageError);
+    expect(() => put(vault, 'NAME', 'x', { labels: { team: 'a\nb' } })).toThrow(UsageError);
   });
 
   it('sets many in one transaction: all or none', () => {
