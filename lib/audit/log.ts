@@ -2,9 +2,9 @@
 // without the other.
 import type { KeyObject } from 'node:crypto';
 import type { SigningKey } from '../crypto/signing.ts';
-import { insertCheckpoint, insertEntry, selectChains, selectHead, selectLastCheckpoint } from '../store/audit.ts';
+import { insertCheckpoint, insertEntry, selectHead, selectLastCheckpoint } from '../store/audit.ts';
 import { all, first, type Operation } from '../store/operation.ts';
-import { type ChainHead, type Checkpoint, checkpointHash, signCheckpoint } from './checkpoint.ts';
+import { type ChainHead, type Checkpoint, checkpointHash, parseCheckpoint, signCheckpoint } from './checkpoint.ts';
 import { type AuditEntry, type AuditEvent, detailsText, genesisHash, hashEntry, macOf } from './entry.ts';
 
 /**
@@ -72,7 +72,9 @@ export class AuditLog {
   *checkpoint(): Operation<Checkpoint> {
     const last = yield* first(selectLastCheckpoint, {});
     const heads: ChainHead[] = [];
-    for (const { chain } of yield* all(selectChains, {})) {
+    // The chains that the last one knew, and this process's own: a new writer's chain comes in with its first checkpoint.
+    const chains = new Set(last ? parseCheckpoint(last).heads.map((head) => head.chain) : []).add(this.#at.chain);
+    for (const chain of [...chains].sort()) {
       const head = yield* first(selectHead, { chain });
       if (head) heads.push({ chain, seq: head.seq, hash: Buffer.from(head.hash).toString('base64url') });
     }

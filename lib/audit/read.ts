@@ -14,6 +14,8 @@ import type { AuditLog } from './log.ts';
 import { checkCheckpoints, conclude, LogVerifier, type Verdict } from './verify.ts';
 
 const PAGE = 2_000;
+/** Denied and failed attempts are few: this many are looked through. */
+const NOT_OK_ENTRIES = 100_000;
 
 export interface AuditFilter {
   /** The secret's name, compared without case. */
@@ -38,7 +40,7 @@ function matches(entry: AuditEntryTable, filter: AuditFilter): boolean {
 /** The newest entries that match, newest first. Looks back no further than it has to. */
 export function* newestEntries(filter: AuditFilter, limit: number): Operation<AuditEntryTable[]> {
   if (filter.outcome && filter.outcome !== 'ok') {
-    const rows = yield* all(selectNotOk, { outcome: filter.outcome, since: filter.since ?? 0, limit: PAGE });
+    const rows = yield* all(selectNotOk, { outcome: filter.outcome, since: filter.since ?? 0, limit: NOT_OK_ENTRIES });
     return rows.filter((row) => matches(row, filter)).slice(0, limit);
   }
   const found: AuditEntryTable[] = [];

@@ -1,7 +1,7 @@
 // Runs rotations on an opened vault: a backup first, then step by step to the end; what was cut off is taken up.
 import { join } from 'node:path';
 import { weakness } from '../catalog/match.ts';
-import { asUtf8 } from '../crypto/bytes.ts';
+import { asUtf8, equalBytes } from '../crypto/bytes.ts';
 import { ConflictError, NeedsPersonError, RotationError } from '../errors.ts';
 import { all, first, type Operation, transaction } from '../store/operation.ts';
 import { findActiveRotation, selectSecretRotations, selectUnfinishedRotations } from '../store/rotations.ts';
@@ -70,6 +70,7 @@ export class Rotator {
     const secret = this.#vault.run(liveSecret(context.environment(input.at), input.name));
     const rule = context.catalog.rule(secret.name, { type: secret.type, intervalDays: secret.interval_days });
     const needsValue = input.value !== undefined || rule.generate === undefined;
+    if (input.value) this.#endOther(secret, input.value);
     const planned = this.#vault.run(
       plan(context, {
         at: input.at,
@@ -89,6 +90,17 @@ export class Rotator {
     const text = input.value && asUtf8(input.value);
     const weak = text === undefined ? undefined : weakness(rule, text);
     return this.#result(ended, weak === undefined ? [] : [weak]);
+  }
+
+  /** A rotation that was cut off with another value than the one given now is ended: the one given now is meant. */
+  #endOther(secret: SecretRow, value: Buffer): void {
+    const { context } = this.#vault;
+    const active = this.#vault.run(first(findActiveRotation, { secretId: secret.id }));
+    if (!active?.to_version || active.state === 'failed') return;
+    const issued = this.#vault.run(first(findVersion, { secretId: secret.id, number: active.to_version }));
+    if (issued && equalBytes(issued.fingerprint, context.fingerprint(value))) return;
+    const subject = this.#vault.run(loadSubject(context, active.id));
+    this.#advance(this.#vault.run(fail(context, subject, 'Another value was given.')), undefined);
   }
 
   /** Takes up what was cut off and ends what is past its grace. @returns what was moved */

@@ -252,10 +252,12 @@ function* revoke(ctx: VaultContext, subject: Subject): Operation<void> {
 
 /** Where the new version was in use already, the value before comes back as a version of its own. */
 function* rollBack(ctx: VaultContext, subject: Subject): Operation<void> {
-  const { secret, environment, rotation } = subject;
+  const { environment, rotation } = subject;
   yield* ctx.beginChange();
   const moved = yield* move(ctx, subject, { to: 'rolled_back' });
-  if (moved && secret.current_version === rotation.to_version) {
+  // As it is now: a plain set may have come in between, and then there is nothing to bring back.
+  const secret = yield* first(findSecretById, { id: rotation.secret_id });
+  if (moved && secret && secret.deleted_at === null && secret.current_version === rotation.to_version) {
     yield* bringBack(ctx, { secret, environment }, rotation.from_version, rotation.grace_ms);
   }
 }

@@ -12,12 +12,30 @@ export const selectHead = statement('selectHead', (db, p: { chain: string }) =>
     .limit(1),
 );
 
+/** The names of all chains, each found by a look-up in the key: entries are many, chains few. */
 export const selectChains = statement('selectChains', (db, _: Record<string, never>) =>
   db
-    .selectFrom('audit_entries')
-    .select((eb) => ['chain', eb.fn.max('seq').as('seq')])
-    .groupBy('chain')
-    .orderBy('chain'),
+    .withRecursive('found(chain)', (recursive) =>
+      recursive
+        .selectFrom('audit_entries as e')
+        .select((eb) => eb.fn.min<string | null>('e.chain').as('chain'))
+        .unionAll(
+          recursive
+            .selectFrom('found')
+            .where('found.chain', 'is not', null)
+            .select((eb) =>
+              eb
+                .selectFrom('audit_entries as e')
+                .select((inner) => inner.fn.min('e.chain').as('chain'))
+                .whereRef('e.chain', '>', 'found.chain')
+                .as('chain'),
+            ),
+        ),
+    )
+    .selectFrom('found')
+    .select('found.chain')
+    .where('found.chain', 'is not', null)
+    .$narrowType<{ chain: string }>(),
 );
 
 export const insertEntry = statement(

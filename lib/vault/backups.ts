@@ -19,7 +19,8 @@ export function* createBackup(
   ctx: VaultContext,
   reason: 'asked' | 'rotation' | 'restore',
 ): Operation<{ text: string; secrets: number }> {
-  yield* ctx.authorize('backup', { action: 'backup.create' });
+  // Who may rotate may make the backup that a rotation begins with.
+  yield* ctx.authorize(reason === 'rotation' ? 'rotate' : 'backup', { action: 'backup.create' });
   const records: BackupRecord[] = [];
   for (const environment of ctx.environments.values()) records.push(...(yield* recordsOf(ctx, environment)));
   const facts = { vault: ctx.audit.vaultId, now: ctx.clock(), passphrase: yield* passphraseParameters() };

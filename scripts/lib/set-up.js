@@ -72,7 +72,7 @@ function withLock(work) {
     } catch (error) {
       if (error.code !== 'EEXIST') throw error;
       const holder = Number(read(join(lock, 'pid')));
-      if (holder > 0 && !isRunning(holder)) rmSync(lock, { recursive: true, force: true });
+      if (holder > 0 ? !isRunning(holder) : isOld(lock)) rmSync(lock, { recursive: true, force: true });
       else if (Date.now() > waitUntil)
         throw new Error(`${lock} is held by process ${holder}; remove it if that is wrong`);
       else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
@@ -87,6 +87,12 @@ function withLock(work) {
     release();
     process.off('exit', release);
   }
+}
+
+/** A lock that never got its holder's number: whoever made it was killed at once. */
+function isOld(path) {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found !== undefined && Date.now() - found.mtimeMs > 5000;
 }
 
 function isRunning(pid) {

@@ -5,8 +5,9 @@ import { anchorOf, checkpointSigned, parseAnchor, parseCheckpoint } from '../../
 import { canonicalEntry, detailsText, hashEntry } from '../../lib/audit/entry.ts';
 import { csvEntry, ExportVerifier, exportCheckpoint, exportEntry, exportHeader } from '../../lib/audit/export.ts';
 import { GroupCommit } from '../../lib/audit/group-commit.ts';
+import { AuditLog } from '../../lib/audit/log.ts';
 import { forEachEntry, newestEntries, verifyStore } from '../../lib/audit/read.ts';
-import { selectCheckpoints } from '../../lib/store/audit.ts';
+import { selectChains, selectCheckpoints } from '../../lib/store/audit.ts';
 import { all, transaction } from '../../lib/store/operation.ts';
 import type { AuditEntryTable } from '../../lib/store/schema.ts';
 import type { EmbeddedVault } from '../../lib/vault/embedded-vault.ts';
@@ -186,6 +187,26 @@ describe('checkpoints', () => {
     expect(checkpointSigned(Buffer.alloc(5), checkpoint)).toBe(false);
     expect(checkpointSigned(publicKey, { ...checkpoint, body: `${checkpoint.body} ` })).toBe(false);
     expect(parseCheckpoint(checkpoint).heads[0]).toMatchObject({ chain: 'main' });
+  });
+
+  it('tie together the chains of several writers', () => {
+    const { vault } = testVault();
+    const { context } = vault;
+    put(vault, 'A', 'x');
+    const second = new AuditLog({
+      vaultId: context.audit.vaultId,
+      chain: 'second',
+      macKey: context.audit.macKey,
+      signingKey: () => context.keyring.signingKey(),
+      clock: Date.now,
+      principal: 'other',
+      source: 'test',
+    });
+    for (let n = 0; n < 300; n += 1) vault.run(transaction(second.append([{ action: 'secret.list' }])));
+    expect(vault.run(all(selectChains, {}))).toEqual([{ chain: 'main' }, { chain: 'second' }]);
+    const last = parseCheckpoint(vault.run(transaction(context.audit.checkpoint())));
+    expect(last.heads.map((head) => head.chain)).toEqual(['main', 'second']);
+    expect(verify(vault)).toMatchObject({ intact: true, complete: true, uncovered: 0 });
   });
 
   it('reads anchors, and only anchors', () => {

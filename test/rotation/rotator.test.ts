@@ -188,6 +188,44 @@ describe('a rotation that is cut off', () => {
     expect(valid(vault, 'JWT_SECRET')).toEqual([3, 2]);
   });
 
+  it('and failed after promotion, and overtaken by a plain set, brings nothing back: the set value stays', () => {
+    const { vault } = testVault();
+    put(vault, 'JWT_SECRET', STRONG);
+    const failed = vault.run(fail(vault.context, advanceTo(vault, 'promoted'), 'A destination refused it.'));
+    put(vault, 'JWT_SECRET', `${STRONG}-set`);
+    vault.run(step(vault.context, failed, undefined));
+    expect(get(vault, 'JWT_SECRET')).toBe(`${STRONG}-set`);
+    expect(valid(vault, 'JWT_SECRET')).toEqual([3]);
+  });
+
+  it('with another value than the one that is given now is ended: the one given now comes into use', () => {
+    const { vault } = testVault();
+    put(vault, 'JWT_SECRET', STRONG);
+    let cut = vault.run(
+      plan(vault.context, { at: DEVELOPMENT, name: 'JWT_SECRET', needsValue: true, backupFile: null }),
+    );
+    cut = vault.run(step(vault.context, cut, Buffer.from(`${STRONG}-first`)));
+    const given = Buffer.from(`${STRONG}-second`);
+    const result = new Rotator(vault).rotate({ at: DEVELOPMENT, name: 'JWT_SECRET', value: given });
+    expect(result).toMatchObject({ state: 'grace', fromVersion: 1, version: 3 });
+    expect(get(vault, 'JWT_SECRET')).toBe(`${STRONG}-second`);
+    expect(vault.run(loadSubject(vault.context, cut.rotation.id)).rotation.state).toBe('rolled_back');
+  });
+
+  it('with the same value as the one given now is taken up', () => {
+    const { vault } = testVault();
+    put(vault, 'JWT_SECRET', STRONG);
+    let cut = vault.run(
+      plan(vault.context, { at: DEVELOPMENT, name: 'JWT_SECRET', needsValue: true, backupFile: null }),
+    );
+    const given = Buffer.from(`${STRONG}-first`);
+    cut = vault.run(step(vault.context, cut, given));
+    expect(new Rotator(vault).rotate({ at: DEVELOPMENT, name: 'JWT_SECRET', value: given })).toMatchObject({
+      id: cut.rotation.id,
+      version: 2,
+    });
+  });
+
   it('before a person’s value was kept: who asks again without one gets one made', () => {
     const { vault } = testVault();
     put(vault, 'JWT_SECRET', STRONG);

@@ -5,7 +5,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { newestEntries } from '../../lib/audit/read.ts';
 import { AccessDeniedError, ConflictError, NotFoundError, UsageError } from '../../lib/errors.ts';
+import { Rotator } from '../../lib/rotation/rotator.ts';
 import { denial } from '../../lib/vault/access.ts';
+import { createBackup } from '../../lib/vault/backups.ts';
 import { ensureEnvironment } from '../../lib/vault/create.ts';
 import type { EmbeddedVault } from '../../lib/vault/embedded-vault.ts';
 import { diffEnvironments, listSecrets, secretHistory } from '../../lib/vault/list.ts';
@@ -228,7 +230,10 @@ describe('a scope', () => {
     expect(() => put(narrow, 'STRIPE_KEY', 'c')).toThrow(AccessDeniedError);
     expect(narrow.run(listSecrets(narrow.context, DEVELOPMENT)).map((one) => one.name)).toEqual(['STRIPE_KEY']);
     expect(narrow.run(readAll(narrow.context, DEVELOPMENT)).map((one) => one.name)).toEqual(['STRIPE_KEY']);
-    const denied = vault.run(newestEntries({ outcome: 'denied' }, 5));
+    const rotator = reopen({ scope: { operations: ['rotate'] } });
+    expect(new Rotator(rotator).rotate({ at: DEVELOPMENT, name: 'JWT_SECRET' }).state).toBe('grace');
+    expect(() => rotator.run(createBackup(rotator.context, 'asked'))).toThrow(AccessDeniedError);
+    const denied = vault.run(newestEntries({ outcome: 'denied', principal: 'payments' }, 5));
     expect(denied.map((entry) => [entry.principal, entry.action, entry.secret])).toEqual([
       ['payments', 'secret.set', 'STRIPE_KEY'],
       ['payments', 'secret.read', 'JWT_SECRET'],
