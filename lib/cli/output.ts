@@ -21,10 +21,22 @@ export class Output {
     if (!this.json) process.stdout.write(`${text}\n`);
   }
 
-  /** A table for people; nothing where JSON is wanted. */
+  /**
+   * A table on a terminal; off it, its rows alone with tabs between, for other programs to cut. Nothing where JSON is
+   * wanted.
+   */
   table(head: readonly string[], rows: readonly (readonly string[])[]): void {
     if (this.json) return;
+    if (!process.stdout.isTTY) {
+      for (const row of rows) this.line(row.join('\t'));
+      return;
+    }
     this.line(formatTable([head.map((cell) => this.style('dim', cell.toUpperCase())), ...rows]));
+  }
+
+  /** A word about the answer, on a terminal only: off it, only the answer itself is wanted. */
+  aside(text = ''): void {
+    if (process.stdout.isTTY) this.line(text);
   }
 
   /** The answer for programs; nothing where people read. */

@@ -142,6 +142,8 @@ describe('keyturn list, show, history, rm, restore', () => {
       ],
     });
     expect((await run(['list', '--names'])).stdout).toBe('JWT_SECRET\n');
+    // Into a pipe: rows with tabs between, and nothing else.
+    expect(outputs[0]?.stdout).toBe('JWT_SECRET\tjwt_secret\t2\tnew\t90 d\tann\tnever\n');
   });
 
   it('takes away and brings back', async () => {

@@ -67,8 +67,8 @@ function showList(session: Session, options: ListCommandOptions): void {
       ago(one.lastReadAt, now),
     ]),
   );
-  out.line();
-  out.line(`${plural(secrets.length, 'secret')} in ${options.allEnvs ? 'all environments' : session.at.environment}.`);
+  out.aside();
+  out.aside(`${plural(secrets.length, 'secret')} in ${options.allEnvs ? 'all environments' : session.at.environment}.`);
 }
 
 function due(session: Session, one: SecretSummary): number | undefined {
