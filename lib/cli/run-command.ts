@@ -11,6 +11,8 @@ import { openSession } from './session.ts';
 
 const COMMAND_NOT_FOUND = 127;
 const CANNOT_RUN = 126;
+/** How much of SQLite's log may be left for the next start to read. */
+const LOG_LEFT_BYTES = 256 * 1024;
 const PASSED_ON = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
 
 /** What the child gets: this process's environment without the vault's own key, and the secrets over it. */
@@ -64,14 +66,11 @@ export function runCommand(command: readonly string[], options: CommonOptions): 
   for (const name of left) {
     process.stderr.write(`${name} is left out: it is binary, and an environment variable cannot hold it.\n`);
   }
-  // The vault is not closed when the process is replaced: all is durable, its files close by themselves, and folding
-  // SQLite's log back is for whoever has more time.
-  if (process.platform !== 'win32') {
-    become(file, args, env);
-    return;
-  }
-  vault.close();
-  spawnAndPassOn(file, args, env);
+  // All is durable. Closing would fold SQLite's log back into the file, for 2 ms; that is left to one start in several, but
+  // not longer: the next start has to read the log.
+  if (process.platform === 'win32' || vault.store.logBytes() > LOG_LEFT_BYTES) vault.close();
+  if (process.platform === 'win32') spawnAndPassOn(file, args, env);
+  else become(file, args, env);
 }
 
 /** Replaces this process: signals, standard streams and the exit code are the command's own from here on. */

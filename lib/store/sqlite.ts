@@ -1,6 +1,6 @@
 // The embedded store: SQLite by node:sqlite, one file, several processes at once (WAL). Each commit is on the disk
 // before it returns (synchronous=FULL).
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
@@ -141,6 +141,11 @@ export class SqliteStore {
         .all()
         .map((row) => String(row.integrity_check)),
     );
+  }
+
+  /** How long the write-ahead log is, in bytes. */
+  logBytes(): number {
+    return statSync(`${this.path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
   }
 
   /** Moves what is in the write-ahead log into the file and cuts the log, so that overwritten pages are gone. */

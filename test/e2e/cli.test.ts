@@ -264,6 +264,17 @@ describe('keyturn run', () => {
     expect(output.join('')).toContain('got it');
   });
 
+  it('leaves no log behind that grows from start to start', async () => {
+    const { cwd, run } = await project();
+    for (let n = 0; n < 20; n += 1) await run(['set', `NAME_${n}`], 'x');
+    for (let n = 0; n < 25; n += 1) {
+      await run(['run', '--', 'true']);
+      const log = statSync(`${cwd}/.keyturn/keyturn.db-wal`, { throwIfNoEntry: false })?.size ?? 0;
+      expect(log).toBeLessThan(512 * 1024);
+    }
+    expect((await run(['audit', 'verify'])).code).toBe(0);
+  });
+
   it('logs each secret that it gave, before the command runs', async () => {
     const { run, json } = await project();
     await run(['set', 'A'], 'x');
