@@ -60,6 +60,14 @@ export class KeyturnError extends Error {
   }
 }
 
+/**
+ * True for an error of ours, also one of another copy of this module: the parts of the package that load late have their
+ * own, and so has a second copy of the package.
+ */
+export function isKeyturnError(error: unknown): error is KeyturnError {
+  return error instanceof Error && 'text' in error && String((error as { code?: unknown }).code).startsWith('KT_');
+}
+
 /** The caller asked in a way that cannot be understood: a wrong argument, option or configuration. */
 export class UsageError extends KeyturnError {
   constructor(what: string, next?: string, code: 'KT_USAGE' | 'KT_CONFIG_INVALID' | 'KT_INPUT_INVALID' = 'KT_USAGE') {

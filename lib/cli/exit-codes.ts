@@ -1,5 +1,5 @@
 // What the command's exit code says. Part of the interface.
-import { KeyturnError } from '../errors.ts';
+import { isKeyturnError } from '../errors.ts';
 
 export const EXIT = {
   ok: 0,
@@ -14,7 +14,7 @@ export const EXIT = {
 } as const;
 
 export function exitCodeOf(error: unknown): number {
-  if (!(error instanceof KeyturnError)) return EXIT.findings;
+  if (!isKeyturnError(error)) return EXIT.findings;
   if (error.code === 'KT_USAGE' || error.code === 'KT_CONFIG_INVALID') return EXIT.usage;
   if (error.code === 'KT_NEEDS_PERSON') return EXIT.person;
   const cannotOpen =

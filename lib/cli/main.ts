@@ -1,6 +1,6 @@
 // The `keyturn` command: runs the program, and turns errors into a message and an exit code. Never a stack trace for an
 // error that was foreseen; never a value.
-import { KeyturnError } from '../errors.ts';
+import { isKeyturnError } from '../errors.ts';
 import { exitCodeOf } from './exit-codes.ts';
 import { parseRunArguments, runCommand } from './run-command.ts';
 
@@ -19,7 +19,7 @@ function report(error: unknown): void {
     process.exitCode = ended.exitCode;
     return;
   }
-  if (!(error instanceof KeyturnError)) throw error;
+  if (!isKeyturnError(error)) throw error;
   const { what, left, next } = error.text;
   process.stderr.write(`keyturn: ${what}\n`);
   if (left) process.stderr.write(`  ${left}\n`);

@@ -34,8 +34,10 @@ export function projectConfig(root: string): ProjectConfig {
   if (!path) {
     return { path, catalog: new Catalog(), suite: DEFAULT_SUITE, project: undefined, environment: undefined };
   }
-  // require() of an ES module is synchronous, as the facade's getSecret has to be.
-  const { loadConfig } = createRequire(import.meta.url)(LOADER) as typeof LoadConfig;
+  // require() of an ES module is synchronous, as the facade's getSecret has to be. This file is TypeScript in the source
+  // tree and JavaScript where it was built; its neighbour is the same.
+  const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'));
+  const { loadConfig } = createRequire(import.meta.url)(`./load-config${extension}`) as typeof LoadConfig;
   const { additions, config } = loadConfig(path);
   return {
     path,
@@ -45,6 +47,3 @@ export function projectConfig(root: string): ProjectConfig {
     environment: config.environment,
   };
 }
-
-/** This file is TypeScript in the source tree and JavaScript where it was built; its neighbour is the same. */
-const LOADER = `./load-config${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`;

@@ -1,14 +1,17 @@
 // Key derivation: HKDF-SHA-512 (RFC 5869) to part one key into several with different jobs, and Argon2id (RFC 9106)
 // to make a key from a passphrase.
-import * as crypto from 'node:crypto';
+import { hkdfSync, type KeyObject } from 'node:crypto';
 import { createRequire } from 'node:module';
+
+/** Not imported by its name: a Node 24 before 24.7 does not have it, and would refuse the import. */
+const { argon2Sync } = process.getBuiltinModule('node:crypto');
 
 /**
  * Derives `length` bytes for one job from a key.
  * @param label names the job; two jobs never share a label.
  */
-export function deriveBytes(key: crypto.KeyObject, label: string, length: number): Buffer {
-  return Buffer.from(crypto.hkdfSync('sha512', key, Buffer.alloc(0), label, length));
+export function deriveBytes(key: KeyObject, label: string, length: number): Buffer {
+  return Buffer.from(hkdfSync('sha512', key, Buffer.alloc(0), label, length));
 }
 
 /** What Argon2id costs. Kept beside the vault, so that it can grow without locking anyone out. */
@@ -34,7 +37,7 @@ export interface Argon2Input extends Argon2Cost {
 
 /** Argon2id by node:crypto, which has it from Node 24.7 on. */
 export function argon2idByNode(input: Argon2Input): Buffer {
-  return crypto.argon2Sync('argon2id', {
+  return argon2Sync('argon2id', {
     message: input.password,
     nonce: input.salt,
     parallelism: input.parallelism,
@@ -64,4 +67,4 @@ export function argon2idByPackage(input: Argon2Input): Buffer {
 
 /** Argon2id (RFC 9106) by whichever implementation this Node has. */
 export const argon2id: (input: Argon2Input) => Buffer =
-  typeof crypto.argon2Sync === 'function' ? argon2idByNode : argon2idByPackage;
+  typeof argon2Sync === 'function' ? argon2idByNode : argon2idByPackage;

@@ -17,10 +17,9 @@ const BUSY_TIMEOUT_MS = 10_000;
 const NO_ROWS: readonly unknown[] = [];
 
 /** This file is TypeScript in the source tree and JavaScript where it was built; its neighbour is the same. */
-const COMPILER = `./sqlite-compiler${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`;
-
 function compiler(): typeof SqliteCompiler {
-  return createRequire(import.meta.url)(COMPILER) as typeof SqliteCompiler;
+  const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'));
+  return createRequire(import.meta.url)(`./sqlite-compiler${extension}`) as typeof SqliteCompiler;
 }
 
 export interface SqliteOptions {

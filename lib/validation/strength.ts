@@ -73,13 +73,11 @@ export function strengthOf(text: string): Strength {
     return { bits, score: score(bits), method: 'statistics', classes };
   }
   // Loaded on the first human-chosen value only: its dictionaries take a tenth of a second.
-  const { guessBits } = createRequire(import.meta.url)(GUESSING) as typeof Guessing;
+  const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'));
+  const { guessBits } = createRequire(import.meta.url)(`./guessing${extension}`) as typeof Guessing;
   const bits = guessBits(text.slice(0, GUESSED_CHARACTERS));
   return { bits, score: score(bits), method: 'zxcvbn', classes };
 }
-
-/** The neighbour's name as this file itself is: source or built. */
-const GUESSING = `./guessing${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`;
 
 function score(bits: number): number {
   return Math.round(Math.min(1, bits / FULL_BITS) * 100);

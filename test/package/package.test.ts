@@ -1,6 +1,6 @@
 // The package as it would be published: packed, linted, and used from a project that has nothing but it.
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
@@ -94,6 +94,15 @@ describe('the packed package', () => {
       { cwd },
     );
     expect(checked.stdout).toBe('');
+  });
+
+  it('throws errors of the one hierarchy, from the parts that load late too', async () => {
+    writeFileSync(join(folder, 'keyturn.config.json'), '{"nonsense": 1}');
+    const script =
+      "import { KeyturnError, SecretsManager } from 'keyturn'; try { new SecretsManager().getSecret('a'); } catch (error) { console.log(error instanceof KeyturnError, error.code); }";
+    const ended = await runProgram(process.execPath, ['--input-type=module', '-e', script], { cwd: folder });
+    rmSync(join(folder, 'keyturn.config.json'));
+    expect(ended).toMatchObject({ stdout: 'true KT_CONFIG_INVALID\n', stderr: '' });
   });
 
   it('reads a configuration in TypeScript that imports its types from the package', async () => {
