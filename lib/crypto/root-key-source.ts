@@ -13,6 +13,21 @@ export interface PassphraseParameters extends Argon2Cost {
   readonly salt: string;
 }
 
+/** What Argon2id may cost at most: parameters come from a vault or a backup, and may have been written to do harm. */
+const MOST = { memory: 4 * 1024 * 1024, passes: 64, parallelism: 64 };
+
+function checkParameters(p: PassphraseParameters): void {
+  const within = (['memory', 'passes', 'parallelism'] as const).every(
+    (key) => Number.isInteger(p[key]) && p[key] >= 1 && p[key] <= MOST[key],
+  );
+  if (within && typeof p.salt === 'string' && p.memory >= 8 * p.parallelism) return;
+  throw new RootKeyError(
+    'KT_ROOT_KEY_INVALID',
+    'The passphrase parameters are not ones that Keyturn writes.',
+    'The vault or backup was changed outside Keyturn; use another copy.',
+  );
+}
+
 /** One place that holds a root key. Giving the key may be slow (Argon2id takes about 0.1 s). */
 export interface RootKeySource {
   /** Names the place for messages: `SECRETS_ENCRYPTION_KEY`, or a file's path. */
@@ -60,6 +75,7 @@ export function parseRootKey(label: string, text: string): RootKeySource {
           'Set the key that the vault was made with, or change it with `keyturn keys rotate-root`.',
         );
       }
+      checkParameters(parameters);
       const derived = argon2id({
         password: Buffer.from(trimmed.normalize('NFC'), 'utf8'),
         salt: Buffer.from(parameters.salt, 'base64url'),

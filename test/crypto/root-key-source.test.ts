@@ -29,6 +29,17 @@ describe('the notation of a root key', () => {
     expect(source.rootKey(salt).id).not.toBe(source.rootKey({ ...salt, passes: 2 }).id);
   });
 
+  it.each([
+    ['memory for the whole machine', { memory: 2 ** 31 }],
+    ['passes for a year', { passes: 1_000_000 }],
+    ['no lanes', { parallelism: 0 }],
+    ['a salt that is none', { salt: 7 as unknown as string }],
+    ['a text for a number', { memory: '64' as unknown as number }],
+  ])('does not let a vault or backup ask for %s', (_, change) => {
+    const source = parseRootKey('here', 'correct horse battery staple');
+    expect(() => source.rootKey({ ...salt, ...change })).toThrow(/parameters/);
+  });
+
   it('refuses what is shorter, and does not repeat it', () => {
     expect(() => parseRootKey('SECRETS_ENCRYPTION_KEY', 'hunter2')).toThrow(RootKeyError);
     expect(() => parseRootKey('SECRETS_ENCRYPTION_KEY', 'hunter2')).not.toThrow(/hunter2/);
