@@ -11,6 +11,7 @@ const BAR_WIDTH = 30;
 
 export class Output {
   readonly json: boolean;
+  #barShown = false;
 
   constructor(options: { json?: boolean }) {
     this.json = options.json === true;
@@ -18,7 +19,9 @@ export class Output {
 
   /** A line for people; nothing where JSON is wanted. */
   line(text = ''): void {
-    if (!this.json) process.stdout.write(`${text}\n`);
+    if (this.json) return;
+    this.#clearBar();
+    process.stdout.write(`${text}\n`);
   }
 
   /**
@@ -41,11 +44,14 @@ export class Output {
 
   /** The answer for programs; nothing where people read. */
   data(value: unknown): void {
-    if (this.json) process.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
+    if (!this.json) return;
+    this.#clearBar();
+    process.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
   }
 
   /** What is not the answer: warnings, what was done besides. */
   note(text: string): void {
+    this.#clearBar();
     process.stderr.write(`${text}\n`);
   }
 
@@ -64,9 +70,17 @@ export class Output {
       const now = performance.now();
       if (!process.stderr.isTTY || now - started < PROGRESS_AFTER_MS || now - shownAt < PROGRESS_EVERY_MS) return;
       shownAt = now;
+      this.#barShown = true;
       process.stderr.write(`\r\x1b[K${label} ${bar(done, total)}`);
     };
-    return { at, done: () => void (shownAt > 0 && process.stderr.write('\r\x1b[K')) };
+    return { at, done: () => this.#clearBar() };
+  }
+
+  /** A bar goes before anything else is written: it has no line of its own. */
+  #clearBar(): void {
+    if (!this.#barShown) return;
+    this.#barShown = false;
+    process.stderr.write('\r\x1b[K');
   }
 }
 

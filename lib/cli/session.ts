@@ -68,16 +68,19 @@ export function openSession(source: string, options: CommonOptions): Session {
   return { ...around, vault };
 }
 
-/** Opens the vault, does the work, closes the vault. */
+/** Opens the vault, does the work with a progress bar for what takes longer than a second, closes the vault. */
 export async function withSession<T>(
   source: string,
   options: CommonOptions,
   work: (session: Session) => T | Promise<T>,
 ): Promise<T> {
   const session = openSession(source, options);
+  const progress = session.out.progress(source);
+  session.vault.context.onProgress = progress.at;
   try {
     return await work(session);
   } finally {
+    progress.done();
     session.vault.close();
   }
 }

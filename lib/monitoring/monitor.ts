@@ -70,7 +70,6 @@ export interface MonitorResult {
 export interface MonitorOptions {
   /** Judges strength too, which opens every value. */
   readonly strength: boolean;
-  readonly onProgress?: (done: number) => void;
 }
 
 /** Takes the measure of environments. The log has one entry for the run. */
@@ -84,7 +83,7 @@ export function* monitor(
   const now = ctx.clock();
   const strengths = new Map<string, number | undefined>();
   if (options.strength) {
-    const result = yield* validate(ctx, environments, options.onProgress ? { onProgress: options.onProgress } : {});
+    const result = yield* validate(ctx, environments);
     for (const one of result.secrets) strengths.set(`${one.environment}/${one.name}`, one.strength);
   }
   const secrets: MonitoredSecret[] = [];

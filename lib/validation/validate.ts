@@ -34,7 +34,6 @@ export interface ValidationResult {
 export interface ValidateOptions {
   /** Only these names; the environments around are not compared with. */
   readonly only?: ReadonlySet<string>;
-  readonly onProgress?: (done: number) => void;
 }
 
 /** Where a value was met. */
@@ -78,7 +77,6 @@ export function* validate(
         if (rule.strength) {
           remember(places, ctx.fingerprint(opened.value).toString('hex'), seenAt(name, environment, true));
         }
-        if (secrets.length % 100 === 0) options.onProgress?.(secrets.length);
       }
       opened.value.fill(0);
     };

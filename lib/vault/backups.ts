@@ -58,6 +58,7 @@ function* recordsOf(ctx: VaultContext, environment: Environment): Operation<Back
         value: yield* openVersion(ctx, environment, row.name_key, row, again),
       });
     }
+    ctx.onProgress(records.length);
     const last = rows.at(-1);
     if (!last || rows.length < limit) return records;
     after = last.name_key;
@@ -125,6 +126,7 @@ function* restoreInTransaction(
   for (const [index, record] of records.entries()) {
     if (lines[index]?.outcome === 'unchanged') continue;
     changed += 1;
+    ctx.onProgress(index, records.length);
     yield* setInTransaction(ctx, ctx.environment(record), {
       at: record,
       name: record.name,

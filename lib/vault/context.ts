@@ -41,6 +41,8 @@ export class VaultContext {
   rootKey: RootKey;
   keyring: Keyring;
   environments: ReadonlyMap<number, Environment>;
+  /** Told, now and then, how many secrets (or entries) an operation has done: for a progress bar. */
+  onProgress: (done: number, total?: number) => void = () => undefined;
   #fingerprintKey: KeyObject | undefined;
 
   constructor(options: VaultContextOptions) {

@@ -6,7 +6,7 @@ import { openEnvelope, readEnvelopeHeader, versionContext } from '../crypto/enve
 import type { SealingKey } from '../crypto/sealing-key.ts';
 import { DecryptionError, type KeyturnError, NotFoundError } from '../errors.ts';
 import { all, first, type Operation, transaction } from '../store/operation.ts';
-import { addUsage, findSecret, findVersion, readCurrent, selectSealedPage } from '../store/secrets.ts';
+import { addUsage, countSecrets, findSecret, findVersion, readCurrent, selectSealedPage } from '../store/secrets.ts';
 import type { VaultContext } from './context.ts';
 import type { Environment, Place } from './places.ts';
 import { secretNotFound } from './write.ts';
@@ -172,6 +172,9 @@ export function* readAll(ctx: VaultContext, at: Place, options: ReadOptions = {}
   return opened;
 }
 
+/** Often enough for a bar that moves, seldom enough to cost nothing. */
+const PROGRESS_EVERY = 50;
+
 /** An opened value with what judging it needs. */
 export type OpenedSecret = OpenedVersion & { readonly type: string; readonly intervalDays: number | null };
 
@@ -198,6 +201,9 @@ export function* forEachOpened(
 ): Operation<void> {
   const limit = 500;
   let after = '';
+  let done = 0;
+  const counted = yield* first(countSecrets, { environmentId: environment.id });
+  const total = Number(counted?.count ?? 0);
   for (;;) {
     const rows = yield* all(selectSealedPage, { environmentId: environment.id, after, limit });
     for (const row of rows) {
@@ -205,6 +211,8 @@ export function* forEachOpened(
       const value = yield* openVersion(ctx, environment, row.name_key, row, first(findVersion, find));
       const { id: secretId, name, number: version, type, interval_days: intervalDays } = row;
       visit({ secretId, name, environment, version, value, type, intervalDays });
+      done += 1;
+      if (done % PROGRESS_EVERY === 0) ctx.onProgress(done, total);
     }
     const last = rows.at(-1);
     if (!last || rows.length < limit) return;

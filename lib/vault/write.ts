@@ -102,7 +102,10 @@ export function* setSecrets(ctx: VaultContext, inputs: readonly SetInput[]): Ope
 
 function* setAllInTransaction(ctx: VaultContext, inputs: readonly SetInput[]): Operation<SetResult[]> {
   const results: SetResult[] = [];
-  for (const input of inputs) results.push(yield* setInTransaction(ctx, ctx.environment(input.at), input));
+  for (const input of inputs) {
+    results.push(yield* setInTransaction(ctx, ctx.environment(input.at), input));
+    ctx.onProgress(results.length, inputs.length);
+  }
   return results;
 }
 

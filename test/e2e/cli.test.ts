@@ -517,6 +517,18 @@ describe('everything else', () => {
     expect((await run(['list'])).stderr).toMatch(/line \d+: it is not JSON/);
   });
 
+  it('shows a progress bar on a terminal for what takes longer than a second, and nothing of it elsewhere', async () => {
+    const { cwd, run } = await project();
+    const lines = Array.from({ length: 4000 }, (_, n) => `PASSWORD_${n}=Summer${n}Winter${n}Spring!`);
+    writeFileSync(`${cwd}/many.env`, `${lines.join('\n')}\n`);
+    await run(['import', 'many.env']);
+    const command = `"${process.execPath}" "${ROOT}/bin/keyturn.cjs" validate`;
+    const shown = await runProgram('script', ['-qec', command, '/dev/null'], { cwd });
+    expect(shown.stdout).toMatch(/validate [█░]{30} \d+ % \(\d+ of 4000\)/);
+    const piped = await run(['validate']);
+    expect(piped.stdout + piped.stderr).not.toContain('░');
+  });
+
   it('is quiet when its reader goes away', async () => {
     const { cwd, run } = await project();
     await run(['import', 'example.env']);

@@ -23,6 +23,9 @@ import { type CommonOptions, type Session, withJson, withSession } from '../sess
 import { plural } from '../words.ts';
 import { wholeNumber } from './set.ts';
 
+/** Entries between two words to the progress bar. */
+const PROGRESS_EVERY = 1_000;
+
 interface ListOptions extends CommonOptions {
   readonly secret?: string;
   readonly principal?: string;
@@ -187,9 +190,7 @@ function verifyVault({ vault, out }: Session, texts: readonly string[]): void {
   });
   const { context } = vault;
   vault.run(context.authorize('audit', { action: 'audit.verify' }));
-  const progress = out.progress('Verifying');
-  const verdict = vault.run(verifyStore(context.audit, anchors, progress.at));
-  progress.done();
+  const verdict = vault.run(verifyStore(context.audit, anchors, context.onProgress));
   const details = { entries: verdict.entries, intact: verdict.intact, complete: verdict.complete };
   // After the walk: a log that was tampered with must not be added to before somebody has been told.
   if (verdict.intact) vault.run(transaction(context.audit.append([{ action: 'audit.verify', details }])));
@@ -244,6 +245,7 @@ function exportLog({ vault, out }: Session, options: { format: string; output?: 
   vault.run(
     forEachEntry((entry) => {
       entries += 1;
+      if (entries % PROGRESS_EVERY === 0) context.onProgress(entries);
       pending += `${csv ? csvEntry(entry) : exportEntry(entry)}\n`;
       if (pending.length > 1 << 16) flush();
     }),

@@ -112,6 +112,8 @@ function checkVault(around: Surroundings): Diagnosis[] {
     if (!(error instanceof KeyturnError)) throw error;
     return [{ check: 'vault', state: 'bad', what: error.message }];
   }
+  const progress = around.out.progress('doctor');
+  vault.context.onProgress = progress.at;
   try {
     return [
       {
@@ -126,6 +128,7 @@ function checkVault(around: Surroundings): Diagnosis[] {
       checkBackups(around, vault.context.clock()),
     ];
   } finally {
+    progress.done();
     vault.close();
   }
 }
@@ -183,7 +186,7 @@ function checkValues(vault: EmbeddedVault): Diagnosis {
 }
 
 function checkAudit(vault: EmbeddedVault): Diagnosis {
-  const verdict = vault.run(verifyStore(vault.context.audit));
+  const verdict = vault.run(verifyStore(vault.context.audit, [], vault.context.onProgress));
   if (verdict.intact && verdict.complete) {
     return {
       check: 'audit log',

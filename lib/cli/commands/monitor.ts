@@ -65,10 +65,8 @@ export function register(program: Command): void {
 function watch(session: Session, options: MonitorCommandOptions, quick: boolean): void {
   const { vault, out } = session;
   new Rotator(vault).settle();
-  const progress = out.progress('Measuring');
   const environments = chosenEnvironments(session, options);
-  const result = vault.run(monitor(vault.context, environments, { strength: !quick, onProgress: progress.at }));
-  progress.done();
+  const result = vault.run(monitor(vault.context, environments, { strength: !quick }));
   const critical = result.alerts.filter((one) => one.severity === 'critical');
   if (critical.length > 0) process.exitCode = EXIT.findings;
   const shown = quick ? critical : result.alerts;

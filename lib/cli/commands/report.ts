@@ -16,10 +16,8 @@ export function register(program: Command): void {
       withSession('report', options, (session) => {
         const { vault, out, home } = session;
         const environments = chosenEnvironments(session, options);
-        const progress = out.progress('Reporting');
-        const validation = vault.run(validate(vault.context, environments, { onProgress: progress.at }));
-        const monitoring = vault.run(monitor(vault.context, environments, { strength: true, onProgress: progress.at }));
-        progress.done();
+        const validation = vault.run(validate(vault.context, environments));
+        const monitoring = vault.run(monitor(vault.context, environments, { strength: true }));
         const report = buildReport(vault.context.audit.vaultId, validation, monitoring);
         const base = join(home.root, options.output, `secrets-report-${report.createdAt.slice(0, 10)}`);
         replaceFile(`${base}.json`, `${JSON.stringify(report, undefined, 2)}\n`);

@@ -22,10 +22,8 @@ export function register(program: Command): void {
         const limit = options.failOn;
         if (!isSeverity(limit))
           throw new UsageError(`"${limit}" is no severity.`, 'Use critical, high, medium or low.');
-        const progress = out.progress('Validating');
         const environments = chosenEnvironments(session, options);
-        const result = vault.run(validate(vault.context, environments, { onProgress: progress.at }));
-        progress.done();
+        const result = vault.run(validate(vault.context, environments));
         out.data(result);
         showFindings(out, result.findings);
         const bad = result.findings.filter((one) => atLeast(one.severity, limit)).length;
