@@ -14,10 +14,13 @@ const BAR = 10;
 /** Age as a bar of the interval, so that one look shows what turns next. */
 function ageBar(out: Output, one: MonitoredSecret): string {
   if (one.agePart === undefined) return out.style('dim', '–');
+  const words = `${one.ageDays} of ${one.intervalDays} d`;
+  // A picture is for a terminal; a program that cuts columns wants the numbers.
+  if (!process.stdout.isTTY) return words;
   const filled = Math.min(BAR, Math.round(one.agePart * BAR));
   const bar = '█'.repeat(filled) + '░'.repeat(BAR - filled);
   const colour = one.state === 'overdue' ? 'red' : one.state === 'due soon' ? 'yellow' : 'green';
-  return `${out.style(colour, bar)} ${one.ageDays} of ${one.intervalDays} d`;
+  return `${out.style(colour, bar)} ${words}`;
 }
 
 function showAlerts(out: Output, alerts: readonly Alert[]): void {
