@@ -30,24 +30,27 @@ const LATE = {
   'sqlite-compiler': 'lib/store/sqlite-compiler.ts',
 };
 
-/** Compiles every statement that the store declares, so that a start needs no query builder. */
+/**
+ * Puts compiled statements in place of the store's files that declare them, so that a start needs no query builder and
+ * reads no queries: SQL only.
+ */
 async function compiledStatements() {
   const { compileForSqlite } = await import('../lib/store/sqlite-compiler.ts');
   const folder = join(ROOT, 'lib', 'store');
-  const compiled = {};
+  const files = new Map();
   for (const file of readdirSync(folder).filter((name) => name.endsWith('.ts'))) {
-    for (const [name, value] of Object.entries(await import(pathToFileURL(join(folder, file)).href))) {
-      if (typeof value !== 'object' || typeof value?.build !== 'function') continue;
+    const path = join(folder, file);
+    const declared = Object.entries(await import(pathToFileURL(path).href));
+    if (declared.length === 0 || !declared.every(([, value]) => typeof value?.build === 'function')) continue;
+    const lines = declared.map(([name, value]) => {
       if (value.name !== name) throw new Error(`${file}: the statement ${name} is named ${value.name}`);
-      compiled[name] = compileForSqlite(value);
-    }
+      return `export const ${name} = ${JSON.stringify({ name, compiled: compileForSqlite(value) })};`;
+    });
+    files.set(path, lines.join('\n'));
   }
   return {
     name: 'compiled-statements',
-    load: {
-      filter: { id: /compiled-statements\.ts$/ },
-      handler: () => `export const COMPILED_STATEMENTS = ${JSON.stringify(compiled)};`,
-    },
+    load: { filter: { id: /[\\/]lib[\\/]store[\\/]/ }, handler: (id) => files.get(id) },
   };
 }
 

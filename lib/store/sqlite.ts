@@ -5,7 +5,6 @@ import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { StoreError } from '../errors.ts';
-import { COMPILED_STATEMENTS } from './compiled-statements.ts';
 import type { Operation, Step } from './operation.ts';
 import { SCHEMA_VERSION } from './schema-version.ts';
 import type * as SqliteCompiler from './sqlite-compiler.ts';
@@ -197,7 +196,7 @@ export class SqliteStore {
   #prepare(declared: Statement<never, unknown>): Prepared {
     const known = this.#prepared.get(declared);
     if (known) return known;
-    const compiled = COMPILED_STATEMENTS[declared.name] ?? compiler().compileForSqlite(declared);
+    const compiled = declared.compiled ?? compiler().compileForSqlite(declared);
     const native = this.#db.prepare(compiled.sql);
     const prepared = { native, ...compiled, rows: native.columns().length > 0 };
     this.#prepared.set(declared, prepared);

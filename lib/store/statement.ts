@@ -10,9 +10,11 @@ export interface StatementTools {
 }
 
 export interface Statement<P, R> {
-  /** Unique: what the build's compiled statements are found by. */
+  /** Unique, and the name of the constant that holds it: the build compiles statements by it. */
   readonly name: string;
   readonly build: (db: Kysely<Database>, params: P, tools: StatementTools) => Compilable<R>;
+  /** SQLite's SQL, where the build has put it in place of `build`. */
+  readonly compiled?: CompiledStatement;
 }
 
 /**
