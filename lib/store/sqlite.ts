@@ -1,6 +1,6 @@
 // The embedded store: SQLite by node:sqlite, one file, several processes at once (WAL). Each commit is on the disk
 // before it returns (synchronous=FULL).
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, linkSync, mkdirSync, openSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
@@ -55,21 +55,27 @@ export class SqliteStore {
    * @throws StoreError KT_VAULT_EXISTS when there is one; KT_STORE_… when it cannot be made.
    */
   static create(path: string, options: SqliteOptions = {}): SqliteStore {
-    if (existsSync(path)) {
-      throw new StoreError('KT_VAULT_EXISTS', {
-        what: `There is a vault at ${path} already.`,
-        left: 'It was not touched.',
-      });
-    }
+    if (existsSync(path)) throw vaultExists(path);
     return translating(path, () => {
       mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
       chmodSync(dirname(path), 0o700);
-      // SQLite gives its -wal and -shm files the mode of the main file, so that is made first, with ours.
-      closeSync(openSync(path, 'wx', 0o600));
-      const store = new SqliteStore(path, connect(path), options);
-      store.#db.exec('PRAGMA journal_mode=WAL');
-      store.#migrate(0);
-      return store;
+      // Made whole under another name, and linked into its place: no other process ever sees half of it, and of two that
+      // make the same vault one is first.
+      const making = `${path}.${process.pid}.new`;
+      rmSync(making, { force: true });
+      try {
+        // SQLite gives its -wal and -shm files the mode of the main file, so that is made first, with ours.
+        closeSync(openSync(making, 'wx', 0o600));
+        const maker = new SqliteStore(making, connect(making), options);
+        maker.#migrate(0);
+        maker.close();
+        linkSync(making, path);
+      } catch (error) {
+        throw (error as NodeJS.ErrnoException).code === 'EEXIST' ? vaultExists(path) : error;
+      } finally {
+        rmSync(making, { force: true });
+      }
+      return SqliteStore.open(path, options);
     });
   }
 
@@ -212,6 +218,7 @@ export class SqliteStore {
         next: 'Update Keyturn.',
       });
     }
+    if (from === 0) this.#db.exec('PRAGMA journal_mode=WAL');
     this.#db.exec('BEGIN IMMEDIATE');
     try {
       // Another process may have done it while this one waited for the lock.
@@ -230,6 +237,13 @@ export class SqliteStore {
     this.#onStatement?.(compiled.sql);
     this.#db.prepare(compiled.sql).run(...(bindParameters(compiled.slots, {}) as SQLInputValue[]));
   }
+}
+
+function vaultExists(path: string): StoreError {
+  return new StoreError('KT_VAULT_EXISTS', {
+    what: `There is a vault at ${path} already.`,
+    left: 'It was not touched.',
+  });
 }
 
 function connect(path: string): DatabaseSync {

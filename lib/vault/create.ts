@@ -4,11 +4,12 @@ import type { RandomSource } from '../crypto/random.ts';
 import type { RootKey } from '../crypto/root-key.ts';
 import type { PassphraseParameters } from '../crypto/root-key-source.ts';
 import { KEY_BYTES, KEY_ID_BYTES } from '../crypto/sealing-key.ts';
+import { StoreError } from '../errors.ts';
 import { insertKey } from '../store/keys.ts';
 import { all, first, type Operation, transaction } from '../store/operation.ts';
 import { insertEnvironment, insertProject, selectProjects } from '../store/places.ts';
 import type { KeyPurpose } from '../store/schema.ts';
-import { bumpKeys, putFact } from '../store/vault-facts.ts';
+import { bumpKeys, putFact, selectFacts } from '../store/vault-facts.ts';
 import type { VaultContext } from './context.ts';
 import { checkPlaceName } from './names.ts';
 import { type Environment, environmentScope, type Place } from './places.ts';
@@ -42,9 +43,15 @@ export interface NewVault {
   readonly now: number;
 }
 
-/** Writes the facts and keys of a new, empty vault. Runs in one transaction. */
+/**
+ * Writes the facts and keys of a new, empty vault. Runs in one transaction.
+ * @throws StoreError KT_VAULT_EXISTS where another process was first
+ */
 export function* initializeVault(at: NewVault): Operation<void> {
   const { rootKey, random, now } = at;
+  const facts = yield* all(selectFacts, {});
+  if (facts.length > 0)
+    throw new StoreError('KT_VAULT_EXISTS', { what: 'Another process has made the vault meanwhile.' });
   yield* all(putFact, { key: 'vault_id', value: random(16).toString('hex') });
   yield* all(putFact, { key: 'root_key_id', value: rootKey.id });
   yield* all(putFact, { key: 'created_at', value: String(now) });

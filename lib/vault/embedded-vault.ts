@@ -140,7 +140,12 @@ export class EmbeddedVault {
     const passphrase = source.passphrase ? newPassphraseParameters(random) : undefined;
     const rootKey = source.rootKey(passphrase);
     const now = (options.clock ?? Date.now)();
-    store.run(transaction(initializeVault({ rootKey, passphrase, random, now })));
+    try {
+      store.run(transaction(initializeVault({ rootKey, passphrase, random, now })));
+    } catch (error) {
+      store.close();
+      throw error;
+    }
     const facts = store.run(readFacts());
     if (!facts) throw new StoreError('KT_STORE_UNUSABLE', { what: 'The new vault has no facts.' });
     const vault = new EmbeddedVault(options, store, facts, { rootKey, label: source.label, previous: false });

@@ -40,7 +40,12 @@ function newKeyText(random: RandomSource): string {
 
 /** Makes a root key file (mode 0600) where there is none, and gives its source. */
 export function createRootKeyFile(home: VaultHome, random: RandomSource): RootKeySource {
-  createFile([home.rootKeyFile], newKeyText(random));
+  try {
+    createFile([home.rootKeyFile], newKeyText(random));
+  } catch (error) {
+    // Another process that makes the same vault was first: its key is the one.
+    if (!(error instanceof RangeError)) throw error;
+  }
   const source = currentRootKeySource(surroundings(home, {}));
   if (!source) throw new RootKeyError('KT_ROOT_KEY_MISSING', 'The key file is gone.', 'Run it again.');
   return source;

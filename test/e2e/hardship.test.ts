@@ -28,6 +28,26 @@ describe('four processes that write at once', () => {
   });
 });
 
+describe('four processes that make the same vault at once', () => {
+  it('make one: one root key, one set of keys, one whole log', async () => {
+    const cwd = temporaryFolder();
+    const ended = await Promise.all(Array.from({ length: 4 }, () => keyturn(['init'], { cwd })));
+    for (const one of ended) expect(one.code, one.stderr).toBe(0);
+    expect((await keyturn(['set', 'A'], { cwd, input: 'x' })).code).toBe(0);
+    const { keys } = JSON.parse((await keyturn(['keys', 'list', '--json'], { cwd })).stdout);
+    expect(keys.map((one: { purpose: string; environment: string }) => one.environment ?? one.purpose).sort()).toEqual([
+      'audit',
+      'checkpoint',
+      'default/development',
+      'default/production',
+      'default/staging',
+      'fingerprint',
+    ]);
+    expect((await keyturn(['audit', 'verify'], { cwd })).code).toBe(0);
+    expect(readdirSync(join(cwd, '.keyturn')).filter((file) => file.startsWith('root.key'))).toEqual(['root.key']);
+  });
+});
+
 describe('a full disk', () => {
   /** What was acknowledged is there; what was not is not; the log is whole; there is room for the next command. */
   async function survives(folder: string, stdout: string) {
