@@ -14,7 +14,7 @@ import { DataKeyRotation, listKeys } from '../../lib/vault/data-keys.ts';
 import { EmbeddedVault } from '../../lib/vault/embedded-vault.ts';
 import { listSecrets, secretHistory } from '../../lib/vault/list.ts';
 import { readAll, readSecret, readValidVersions } from '../../lib/vault/read.ts';
-import { runProgram } from '../support/command.ts';
+import { keyturn, runProgram } from '../support/command.ts';
 import { DEVELOPMENT, put, temporaryFolder, testVault } from '../support/vault.ts';
 
 const CHILD = fileURLToPath(new URL('./vault.child.ts', import.meta.url));
@@ -161,6 +161,28 @@ describe('kill -9 at every statement of', () => {
       },
     );
   });
+});
+
+it('kill -9 at every statement of making a vault: making it again finishes it', async () => {
+  const whole = temporaryFolder();
+  const statements = Number(/statements (\d+)/.exec((await child(whole, 'init', 0)).stdout)?.[1]);
+  expect(statements).toBeGreaterThan(40);
+  for (let at = 1; at <= statements; at += 1) {
+    const folder = temporaryFolder();
+    expect((await child(folder, 'init', at)).signal, `statement ${at}`).toBe('SIGKILL');
+    const made = await keyturn(['init'], { cwd: folder, env: { KEYTURN_HOME: join(folder, '.keyturn') } });
+    expect(made.code, `statement ${at}: ${made.stderr}`).toBe(0);
+    const vault = openAt(folder);
+    expect([...vault.context.environments.values()].map((one) => one.name).sort()).toEqual([
+      'development',
+      'production',
+      'staging',
+    ]);
+    put(vault, 'A', 'x');
+    expect(get(vault, 'A')).toBe('x');
+    expect(vault.run(verifyStore(vault.context.audit))).toMatchObject({ intact: true, complete: true });
+    vault.close();
+  }
 });
 
 it('kill -9 at any time at all, file work included: fifteen deaths of a rotation', async () => {

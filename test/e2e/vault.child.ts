@@ -7,7 +7,7 @@ import { Rotator } from '../../lib/rotation/rotator.ts';
 import { openBackup, parseBackup } from '../../lib/vault/backup-format.ts';
 import { restoreRecords } from '../../lib/vault/backups.ts';
 import { DataKeyRotation } from '../../lib/vault/data-keys.ts';
-import { EmbeddedVault } from '../../lib/vault/embedded-vault.ts';
+import { EmbeddedVault, type VaultOptions } from '../../lib/vault/embedded-vault.ts';
 import { setSecret } from '../../lib/vault/write.ts';
 
 const [folder = '', operation = '', killAt = '0', argument = ''] = process.argv.slice(2);
@@ -29,7 +29,7 @@ const home = {
 };
 
 function open(): EmbeddedVault {
-  return EmbeddedVault.open({
+  const options: VaultOptions = {
     home,
     env: process.env.CHILD_KEY ? { SECRETS_ENCRYPTION_KEY: process.env.CHILD_KEY } : {},
     principal: 'child',
@@ -37,7 +37,8 @@ function open(): EmbeddedVault {
       statements += 1;
       if (statements === Number(killAt)) process.kill(process.pid, 'SIGKILL');
     },
-  });
+  };
+  return operation === 'init' ? EmbeddedVault.create(options).vault : EmbeddedVault.open(options);
 }
 
 function set(vault: EmbeddedVault, name: string, value: string | Buffer): void {
