@@ -6,8 +6,7 @@ import { inspect } from 'node:util';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { SecretsManager, type SecretsManagerOptions, secretsManager } from '@/lib/secrets-manager';
 import { newestEntries } from '../lib/audit/read.ts';
-import { readValidVersions } from '../lib/vault/read.ts';
-import { codeOf, DAY, DEVELOPMENT, put, testVault } from './support/vault.ts';
+import { codeOf, DAY, put, testVault, validVersions } from './support/vault.ts';
 
 const STRONG = 'Zq7-Xn2_Vb9Kd4Tw8Rz1Lm6Pc3Yh5Gs0Jf';
 
@@ -233,7 +232,7 @@ describe('rotateSecret', () => {
     secrets.setSecret('jwt_secret', STRONG);
     const result = await secrets.rotateSecret('jwt_secret', undefined, { graceMs: 1000 });
     expect(result).toMatchObject({ state: 'grace', fromVersion: 1, version: 2 });
-    expect(vault.run(readValidVersions(vault.context, DEVELOPMENT, 'jwt_secret'))).toHaveLength(2);
+    expect(validVersions(vault, 'jwt_secret')).toHaveLength(2);
   });
 
   it('rejects what cannot be, and leaves the value in use', async () => {

@@ -62,7 +62,6 @@ interface Facts {
   readonly vaultId: string;
   readonly rootKeyId: string;
   readonly passphrase: PassphraseParameters | undefined;
-  readonly createdAt: number;
 }
 
 function* readFacts(): Operation<Facts | undefined> {
@@ -75,7 +74,6 @@ function* readFacts(): Operation<Facts | undefined> {
     vaultId,
     rootKeyId,
     passphrase: passphrase === undefined ? undefined : (JSON.parse(passphrase) as PassphraseParameters),
-    createdAt: Number(facts.get('created_at')),
   };
 }
 
@@ -83,7 +81,6 @@ export class EmbeddedVault {
   readonly home: VaultHome;
   readonly store: SqliteStore;
   readonly context: VaultContext;
-  readonly createdAt: number;
   /** Where the root key came from, and whether it is one kept for a change. */
   readonly rootKeySource: { readonly label: string; readonly previous: boolean };
   readonly #reads: GroupCommit<OpenedVersion>;
@@ -96,7 +93,6 @@ export class EmbeddedVault {
   ) {
     this.home = options.home;
     this.store = store;
-    this.createdAt = facts.createdAt;
     this.rootKeySource = { label: root.label, previous: root.previous };
     const clock = options.clock ?? Date.now;
     const principal = options.principal ?? operatingSystemUser();

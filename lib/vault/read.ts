@@ -140,25 +140,6 @@ export function* openNumbered(
   return { secretId: row.id, name: row.name, environment, version: number, value };
 }
 
-/** The version in use, then the one before it while its grace lasts: what a verifier of signatures accepts. */
-export function* readValidVersions(ctx: VaultContext, at: Place, name: string): Operation<OpenedVersion[]> {
-  const environment = ctx.environment(at);
-  const event = readEvent(environment, name, 'versions');
-  yield* ctx.authorize('read', event);
-  const opened = yield* logged(ctx, event, openValid(ctx, environment, name));
-  yield* logReads(ctx, opened, { purpose: 'versions' });
-  return opened;
-}
-
-function* openValid(ctx: VaultContext, environment: Environment, name: string): Operation<OpenedVersion[]> {
-  const current = yield* openCurrent(ctx, environment, name);
-  const row = yield* first(findSecret, { environmentId: environment.id, nameKey: nameKey(name) });
-  const until = row?.previous_valid_until ?? 0;
-  if (!row?.previous_version || until <= ctx.clock()) return [current];
-  const previous = yield* openNumbered(ctx, environment, name, row.previous_version);
-  return [current, { ...previous, validUntil: until }];
-}
-
 /** Reads every secret of an environment that the scope allows: one entry in the log for each. */
 export function* readAll(ctx: VaultContext, at: Place, options: ReadOptions = {}): Operation<OpenedVersion[]> {
   const environment = ctx.environment(at);

@@ -13,9 +13,9 @@ import { selectUnfinishedRotations } from '../../lib/store/rotations.ts';
 import { DataKeyRotation, listKeys } from '../../lib/vault/data-keys.ts';
 import { EmbeddedVault } from '../../lib/vault/embedded-vault.ts';
 import { listSecrets, secretHistory } from '../../lib/vault/list.ts';
-import { readAll, readSecret, readValidVersions } from '../../lib/vault/read.ts';
+import { readAll, readSecret } from '../../lib/vault/read.ts';
 import { keyturn, runProgram } from '../support/command.ts';
-import { DEVELOPMENT, put, temporaryFolder, testVault } from '../support/vault.ts';
+import { DEVELOPMENT, put, temporaryFolder, testVault, validVersions } from '../support/vault.ts';
 
 const CHILD = fileURLToPath(new URL('./vault.child.ts', import.meta.url));
 const OLD = 'Zq7-Xn2_Vb9Kd4Tw8Rz1Lm6Pc3Yh5Gs0Jf';
@@ -118,7 +118,7 @@ describe('kill -9 at every statement of', () => {
       'rotate',
       () => '',
       (vault) => {
-        const versions = vault.run(readValidVersions(vault.context, DEVELOPMENT, 'JWT_SECRET'));
+        const versions = validVersions(vault, 'JWT_SECRET');
         expect(versions.map((one) => one.version)).toEqual(versions.length === 1 ? [1] : [2, 1]);
         expect(versions.at(-1)?.value.toString()).toBe(OLD);
         new Rotator(vault).settle();

@@ -11,13 +11,12 @@ import { all } from '../../lib/store/operation.ts';
 import { selectUnfinishedRotations } from '../../lib/store/rotations.ts';
 import type { EmbeddedVault } from '../../lib/vault/embedded-vault.ts';
 import { secretHistory } from '../../lib/vault/list.ts';
-import { readSecret, readValidVersions } from '../../lib/vault/read.ts';
-import { DAY, DEVELOPMENT, HOUR, put, testVault } from '../support/vault.ts';
+import { readSecret } from '../../lib/vault/read.ts';
+import { DAY, DEVELOPMENT, HOUR, put, testVault, validVersions } from '../support/vault.ts';
 
 const get = (vault: EmbeddedVault, name: string) =>
   vault.run(readSecret(vault.context, DEVELOPMENT, name)).value.toString();
-const valid = (vault: EmbeddedVault, name: string) =>
-  vault.run(readValidVersions(vault.context, DEVELOPMENT, name)).map((one) => one.version);
+const valid = (vault: EmbeddedVault, name: string) => validVersions(vault, name).map((one) => one.version);
 const unfinished = (vault: EmbeddedVault) => vault.run(all(selectUnfinishedRotations, {}));
 const STRONG = 'Zq7-Xn2_Vb9Kd4Tw8Rz1Lm6Pc3Yh5Gs0Jf';
 

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { EmbeddedVault, type VaultOptions } from '../../lib/vault/embedded-vault.ts';
 import { vaultHome } from '../../lib/vault/home.ts';
-import { type SetInput, setSecret } from '../../lib/vault/write.ts';
+import { type OpenedVersion, openNumbered } from '../../lib/vault/read.ts';
+import { liveSecret, type SetInput, setSecret } from '../../lib/vault/write.ts';
 
 export const HOUR = 60 * 60 * 1000;
 export const DAY = 24 * HOUR;
@@ -73,4 +74,14 @@ export function codeOf(call: () => unknown): string {
     return (error as { code?: string }).code ?? String(error);
   }
   return 'nothing was thrown';
+}
+
+/** The versions that are valid now, opened: the one in use, then the one before while its grace lasts. */
+export function validVersions(vault: EmbeddedVault, name: string): OpenedVersion[] {
+  const { context } = vault;
+  const environment = context.environment(DEVELOPMENT);
+  const secret = vault.run(liveSecret(environment, name));
+  const inGrace = (secret.previous_valid_until ?? 0) > context.clock();
+  const numbers = [secret.current_version, ...(inGrace && secret.previous_version ? [secret.previous_version] : [])];
+  return numbers.map((number) => vault.run(openNumbered(context, environment, name, number)));
 }
