@@ -8,7 +8,7 @@ import { asUtf8 } from './crypto/bytes.ts';
 import { SecretValue } from './crypto/secret-value.ts';
 import { KeyturnError, NotFoundError, type StoreError, UsageError } from './errors.ts';
 import type { RotationResult } from './rotation/results.ts';
-import { Rotator } from './rotation/rotator.ts';
+import { rotatorOf } from './rotation/rotator.ts';
 import { first, transaction } from './store/operation.ts';
 import { findSecret } from './store/secrets.ts';
 import type { AccessScope } from './vault/access.ts';
@@ -212,7 +212,7 @@ export class SecretsManager {
     const { vault, at } = this.#vault();
     const value = newValue === undefined ? undefined : toBytes(newValue);
     try {
-      const result = new Rotator(vault).rotate({ at, name, ...(value && { value }), ...options });
+      const result = vault.run(rotatorOf(vault).rotate({ at, name, ...(value && { value }), ...options }));
       this.#cache.clear();
       this.#watcher.announce({ name: result.name, version: result.version });
       return result;
@@ -340,7 +340,7 @@ export class SecretsManager {
     if (vault && at) {
       const details: AuditDetails = found ? { from: 'environment variable' } : { code: error.code };
       const event: AuditEvent = { ...this.#readEvent(at, name), outcome: found ? 'ok' : 'failed', details };
-      vault.run(transaction(vault.context.audit.append([event])));
+      vault.run(transaction(vault.context.log([event])));
     }
     if (found) return value;
     if (!vault && !fallback) throw error;

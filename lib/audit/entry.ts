@@ -47,6 +47,18 @@ export interface AuditEvent {
   readonly details?: AuditDetails;
 }
 
+/** Who did it, and by what program. */
+export interface Actor {
+  readonly principal: string;
+  /** Command and process id, or the address that asked. */
+  readonly source: string;
+}
+
+export interface LoggedEvent {
+  readonly event: AuditEvent;
+  readonly actor: Actor;
+}
+
 /** An event as the log keeps it. */
 export interface AuditEntry {
   readonly chain: string;

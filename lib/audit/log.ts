@@ -3,9 +3,18 @@
 import type { KeyObject } from 'node:crypto';
 import type { SigningKey } from '../crypto/signing.ts';
 import { insertCheckpoint, insertEntry, selectHead, selectLastCheckpoint } from '../store/audit.ts';
-import { all, first, type Operation } from '../store/operation.ts';
+import { all, first, many, type Operation } from '../store/operation.ts';
 import { type ChainHead, type Checkpoint, checkpointHash, parseCheckpoint, signCheckpoint } from './checkpoint.ts';
-import { type AuditEntry, type AuditEvent, detailsText, genesisHash, hashEntry, macOf } from './entry.ts';
+import {
+  type Actor,
+  type AuditEntry,
+  type AuditEvent,
+  detailsText,
+  genesisHash,
+  hashEntry,
+  type LoggedEvent,
+  macOf,
+} from './entry.ts';
 
 /**
  * The chain of the embedded store. All processes write to one: SQLite lets one of them write at a time, and one chain
@@ -25,9 +34,6 @@ export interface AuditLogOptions {
   /** Opened when a checkpoint is due, not at each start. */
   readonly signingKey: () => SigningKey;
   readonly clock: () => number;
-  readonly principal: string;
-  /** What program this is, in a few words. */
-  readonly source: string;
 }
 
 export class AuditLog {
@@ -51,21 +57,26 @@ export class AuditLog {
     return this.#at.macKey;
   }
 
-  /** Appends events. Runs inside the caller's transaction: they are durable when that is. */
-  *append(events: readonly AuditEvent[]): Operation<void> {
+  /** Appends one actor's events. Runs inside the caller's transaction: they are durable when that is. */
+  append(events: readonly AuditEvent[], actor: Actor): Operation<void> {
+    return this.appendLogged(events.map((event) => ({ event, actor })));
+  }
+
+  /** Appends events of several actors. */
+  *appendLogged(events: readonly LoggedEvent[]): Operation<void> {
     if (events.length === 0) return;
-    const { chain, vaultId, clock } = this.#at;
+    const { chain, vaultId, clock, macKey } = this.#at;
     const head = yield* first(selectHead, { chain });
-    let seq = head?.seq ?? 0;
+    const before = head?.seq ?? 0;
     let hash: Uint8Array = head?.hash ?? genesisHash(vaultId, chain);
     const now = clock();
-    for (const event of events) {
-      seq += 1;
-      const entry = this.#entry(event, seq, now);
+    const rows = events.map((one, index) => {
+      const entry = entryOf(one, chain, before + index + 1, now);
       hash = hashEntry(hash, entry);
-      yield* all(insertEntry, { ...entry, hash, mac: macOf(this.#at.macKey, hash) });
-    }
-    yield* this.#checkpointWhenDue(seq, now, Math.floor((seq - events.length) / CHECKPOINT_ENTRIES));
+      return { ...entry, hash, mac: macOf(macKey, hash) };
+    });
+    yield* many(insertEntry, rows);
+    yield* this.#checkpointWhenDue(before + events.length, now, Math.floor(before / CHECKPOINT_ENTRIES));
   }
 
   /** Signs how far the chains have come. Runs inside the caller's transaction. */
@@ -102,21 +113,21 @@ export class AuditLog {
     if (!last || now - last.time >= CHECKPOINT_MS) yield* this.checkpoint();
     else this.#checkpointedAt = last.time;
   }
+}
 
-  #entry(event: AuditEvent, seq: number, time: number): AuditEntry {
-    return {
-      chain: this.#at.chain,
-      seq,
-      time,
-      principal: this.#at.principal,
-      action: event.action,
-      outcome: event.outcome ?? 'ok',
-      project: event.project ?? null,
-      environment: event.environment ?? null,
-      secret: event.secret ?? null,
-      version: event.version ?? null,
-      source: this.#at.source,
-      details: detailsText(event.details),
-    };
-  }
+function entryOf({ event, actor }: LoggedEvent, chain: string, seq: number, time: number): AuditEntry {
+  return {
+    chain,
+    seq,
+    time,
+    principal: actor.principal,
+    action: event.action,
+    outcome: event.outcome ?? 'ok',
+    project: event.project ?? null,
+    environment: event.environment ?? null,
+    secret: event.secret ?? null,
+    version: event.version ?? null,
+    source: actor.source,
+    details: detailsText(event.details),
+  };
 }

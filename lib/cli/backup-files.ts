@@ -2,7 +2,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { FileError } from '../errors.ts';
-import { writeBackup } from '../rotation/rotator.ts';
+import { backupOf } from '../rotation/rotator.ts';
 import { type BackupFile, type BackupRecord, openBackup, parseBackup } from '../vault/backup-format.ts';
 import { planRestore, type RestoreLine, restoreRecords, selectRecords } from '../vault/backups.ts';
 import { ensureEnvironment } from '../vault/create.ts';
@@ -100,7 +100,7 @@ function restoreWithBackup(session: Session, records: readonly BackupRecord[], p
   const { vault, out } = session;
   const plan = vault.run(planRestore(vault.context, records));
   if (plan.every((one) => one.outcome === 'unchanged')) return plan;
-  const before = writeBackup(vault, 'restore');
+  const before = vault.run(backupOf(vault, 'restore'));
   out.note(`A backup of before is at ${before.path}.`);
   return vault.run(restoreRecords(vault.context, records, basename(path)));
 }

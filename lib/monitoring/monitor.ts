@@ -1,6 +1,6 @@
 // Monitoring: age against interval, strength, use, failed rotations and denied attempts, as numbers and alerts.
 import { newestEntries } from '../audit/read.ts';
-import { all, type Operation, transaction } from '../store/operation.ts';
+import { all, logTransaction, type Operation } from '../store/operation.ts';
 import { selectRotationsSince } from '../store/rotations.ts';
 import type { Severity } from '../validation/finding.ts';
 import { validate } from '../validation/validate.ts';
@@ -78,8 +78,10 @@ export function* monitor(
   environments: readonly Environment[],
   options: MonitorOptions,
 ): Operation<MonitorResult> {
-  yield* ctx.authorize('list', { action: 'monitoring.run' });
-  yield* transaction(ctx.audit.append([{ action: 'monitoring.run' }]));
+  for (const one of environments) {
+    yield* ctx.authorize('monitor', { action: 'monitoring.run', project: one.project, environment: one.name });
+  }
+  yield* logTransaction(ctx.log([{ action: 'monitoring.run' }]));
   const now = ctx.clock();
   const strengths = new Map<string, number | undefined>();
   if (options.strength) {

@@ -1,14 +1,14 @@
-// Runs rotations on an opened vault: a backup first, then step by step to the end; what was cut off is taken up.
-import { join } from 'node:path';
+// Runs rotations: a backup first, then step by step to the end; what was cut off is taken up.
 import { weakness } from '../catalog/match.ts';
 import { asUtf8, equalBytes } from '../crypto/bytes.ts';
 import { ConflictError, NeedsPersonError, RotationError } from '../errors.ts';
 import { all, first, type Operation, transaction } from '../store/operation.ts';
 import { findActiveRotation, selectSecretRotations, selectUnfinishedRotations } from '../store/rotations.ts';
 import { findVersion, selectVersions } from '../store/secrets.ts';
+import { type BackupSink, backupSink } from '../vault/backup-files.ts';
 import { createBackup } from '../vault/backups.ts';
-import type { EmbeddedVault } from '../vault/embedded-vault.ts';
-import { createFile } from '../vault/files.ts';
+import type { VaultContext } from '../vault/context.ts';
+import type { VaultHome } from '../vault/home.ts';
 import type { Place } from '../vault/places.ts';
 import type { SecretSummary } from '../vault/results.ts';
 import { environmentPlace, liveSecret, type SecretRow } from '../vault/write.ts';
@@ -28,23 +28,14 @@ export interface RotateInput {
   readonly graceMs?: number;
 }
 
-/** `secrets-backup-YYYY-MM-DD.json`; a second one on a day gets `-HHMMSS`, more in that second a count besides. */
-export function* backupNames(folder: string, now: number): Generator<string> {
-  const iso = new Date(now).toISOString();
-  const day = join(folder, `secrets-backup-${iso.slice(0, 10)}`);
-  const second = `${day}-${iso.slice(11, 19).replaceAll(':', '')}`;
-  yield `${day}.json`;
-  yield `${second}.json`;
-  for (let count = 2; count < 1000; count += 1) yield `${second}-${count}.json`;
-}
-
 /** Makes a backup file. @returns its path and how many secrets it holds */
-export function writeBackup(
-  vault: EmbeddedVault,
+function* writeBackup(
+  ctx: VaultContext,
+  sink: BackupSink,
   reason: 'asked' | 'rotation' | 'restore',
-): { path: string; secrets: number } {
-  const { text, secrets } = vault.run(createBackup(vault.context, reason));
-  return { path: createFile(backupNames(vault.home.backups, vault.context.clock()), text), secrets };
+): Operation<{ path: string; secrets: number }> {
+  const { text, secrets } = yield* createBackup(ctx, reason);
+  return { path: sink(text), secrets };
 }
 
 /** When a secret has to turn next; undefined for one that does not age. Milliseconds since 1970. */
@@ -53,11 +44,14 @@ export function dueAt(secret: SecretSummary, intervalDays: number | undefined): 
 }
 
 export class Rotator {
-  readonly #vault: EmbeddedVault;
+  readonly #ctx: VaultContext;
+  readonly #sink: BackupSink;
   #backupFile: string | undefined;
 
-  constructor(vault: EmbeddedVault) {
-    this.#vault = vault;
+  /** @param sink where the backups go that rotations begin with */
+  constructor(ctx: VaultContext, sink: BackupSink) {
+    this.#ctx = ctx;
+    this.#sink = sink;
   }
 
   /**
@@ -65,25 +59,29 @@ export class Rotator {
    * A rotation of it that was cut off is taken up instead of starting another.
    * @throws NeedsPersonError when the new value has to come from a person, RotationError when it was rolled back
    */
-  rotate(input: RotateInput): RotationResult {
-    const { context } = this.#vault;
-    const secret = this.#vault.run(liveSecret(context.environment(input.at), input.name));
+  *rotate(input: RotateInput): Operation<RotationResult> {
+    const context = this.#ctx;
+    const environment = context.environment(input.at);
+    yield* context.authorize('rotate', {
+      action: 'rotation.plan',
+      ...environmentPlace(environment),
+      secret: input.name,
+    });
+    const secret = yield* liveSecret(environment, input.name);
     const rule = context.catalog.rule(secret.name, { type: secret.type, intervalDays: secret.interval_days });
     const needsValue = input.value !== undefined || rule.generate === undefined;
-    if (input.value) this.#endOther(secret, input.value);
-    const planned = this.#vault.run(
-      plan(context, {
-        at: input.at,
-        name: input.name,
-        needsValue,
-        backupFile: this.#backup(secret),
-        ...(input.graceMs !== undefined && { graceMs: input.graceMs }),
-      }),
-    );
+    if (input.value) yield* this.#endOther(secret, input.value);
+    const planned = yield* plan(context, {
+      at: input.at,
+      name: input.name,
+      needsValue,
+      backupFile: yield* this.#backup(secret),
+      ...(input.graceMs !== undefined && { graceMs: input.graceMs }),
+    });
     const waiting = planned.rotation.state === 'planned' && planned.rotation.needs_value === 1;
     // One that was cut off before a person's value was kept: who asks now without a value wants one made.
     const made = waiting && !input.value && rule.generate ? generateValue(rule.generate, context.random) : undefined;
-    const ended = this.#advance(planned, input.value ?? made);
+    const ended = yield* this.#advance(planned, input.value ?? made);
     made?.fill(0);
     if (ended.rotation.state === 'planned') throw this.#needsValue(ended);
     if (ended.rotation.state === 'rolled_back') throw rolledBack(ended);
@@ -93,24 +91,24 @@ export class Rotator {
   }
 
   /** A rotation that was cut off with another value than the one given now is ended: the one given now is meant. */
-  #endOther(secret: SecretRow, value: Buffer): void {
-    const { context } = this.#vault;
-    const active = this.#vault.run(first(findActiveRotation, { secretId: secret.id }));
+  *#endOther(secret: SecretRow, value: Buffer): Operation<void> {
+    const context = this.#ctx;
+    const active = yield* first(findActiveRotation, { secretId: secret.id });
     if (!active?.to_version || active.state === 'failed') return;
-    const issued = this.#vault.run(first(findVersion, { secretId: secret.id, number: active.to_version }));
+    const issued = yield* first(findVersion, { secretId: secret.id, number: active.to_version });
     if (issued && equalBytes(issued.fingerprint, context.fingerprint(value))) return;
-    const subject = this.#vault.run(loadSubject(context, active.id));
-    this.#advance(this.#vault.run(fail(context, subject, 'Another value was given.')), undefined);
+    const subject = yield* loadSubject(context, active.id);
+    yield* this.#advance(yield* fail(context, subject, 'Another value was given.'), undefined);
   }
 
   /** Takes up what was cut off and ends what is past its grace. @returns what was moved */
-  settle(): RotationResult[] {
+  *settle(): Operation<RotationResult[]> {
     const moved: RotationResult[] = [];
-    for (const row of this.#vault.run(all(selectUnfinishedRotations, {}))) {
-      const subject = this.#vault.run(loadSubject(this.#vault.context, row.id));
+    for (const row of yield* all(selectUnfinishedRotations, {})) {
+      const subject = yield* loadSubject(this.#ctx, row.id);
       // A deleted secret's rotation waits with it.
       if (subject.secret.deleted_at !== null) continue;
-      const ended = this.#advance(subject, undefined);
+      const ended = yield* this.#advance(subject, undefined);
       if (ended.rotation.state !== subject.rotation.state) moved.push(this.#result(ended));
     }
     return moved;
@@ -120,25 +118,23 @@ export class Rotator {
    * Brings back an earlier value as a new version.
    * @param to the version whose value is wanted; the one before the one in use where not given
    */
-  rollback(at: Place, name: string, to?: number): RotationResult {
-    const { context } = this.#vault;
+  *rollback(at: Place, name: string, to?: number): Operation<RotationResult> {
+    const context = this.#ctx;
     const environment = context.environment(at);
-    this.#vault.run(
-      context.authorize('rotate', { action: 'rotation.move', ...environmentPlace(environment), secret: name }),
-    );
-    const secret = this.#vault.run(liveSecret(environment, name));
-    const backupFile = this.#backup(secret);
-    const latest = this.#vault.run(first(selectSecretRotations, { secretId: secret.id, limit: 1 }));
+    yield* context.authorize('rotate', { action: 'rotation.move', ...environmentPlace(environment), secret: name });
+    const secret = yield* liveSecret(environment, name);
+    const backupFile = yield* this.#backup(secret);
+    const latest = yield* first(selectSecretRotations, { secretId: secret.id, limit: 1 });
     if (to === undefined && latest && isPromoted(latest.state) && latest.to_version === secret.current_version) {
-      const subject = this.#vault.run(loadSubject(context, latest.id));
-      const ended = this.#advance(
-        this.#vault.run(fail(context, subject, `Rolled back by ${context.principal}.`)),
+      const subject = yield* loadSubject(context, latest.id);
+      const ended = yield* this.#advance(
+        yield* fail(context, subject, `Rolled back by ${context.principal}.`),
         undefined,
       );
       return this.#result(ended);
     }
-    const number = to ?? this.#vault.run(versionBefore(secret));
-    const version = this.#vault.run(transaction(this.#rollBackTo(at, name, number)));
+    const number = to ?? (yield* versionBefore(secret));
+    const version = yield* transaction(this.#rollBackTo(at, name, number));
     return {
       id: '',
       name: secret.name,
@@ -153,7 +149,7 @@ export class Rotator {
   }
 
   *#rollBackTo(at: Place, name: string, number: number): Operation<number> {
-    const { context } = this.#vault;
+    const context = this.#ctx;
     const environment = context.environment(at);
     yield* context.beginChange();
     const secret = yield* liveSecret(environment, name);
@@ -161,20 +157,20 @@ export class Rotator {
     return yield* bringBack(context, { secret, environment }, number, rule.graceMs);
   }
 
-  #advance(from: Subject, given: Buffer | undefined): Subject {
+  *#advance(from: Subject, given: Buffer | undefined): Operation<Subject> {
     let subject = from;
     for (;;) {
       const before = subject.rotation.state;
-      subject = this.#vault.run(step(this.#vault.context, subject, given));
+      subject = yield* step(this.#ctx, subject, given);
       if (subject.rotation.state === before || isFinal(subject.rotation.state)) return subject;
     }
   }
 
   /** One backup for all that one run rotates. A rotation that is only taken up had its own. */
-  #backup(secret: SecretRow): string {
-    const active = this.#vault.run(first(findActiveRotation, { secretId: secret.id }));
+  *#backup(secret: SecretRow): Operation<string> {
+    const active = yield* first(findActiveRotation, { secretId: secret.id });
     if (active?.backup_file) return active.backup_file;
-    this.#backupFile ??= writeBackup(this.#vault, 'rotation').path;
+    this.#backupFile ??= (yield* writeBackup(this.#ctx, this.#sink, 'rotation')).path;
     return this.#backupFile;
   }
 
@@ -228,4 +224,17 @@ function* versionBefore(secret: SecretRow): Operation<number> {
     `${secret.name} has no earlier value to go back to.`,
     'Restore one from a backup: `keyturn rollback FILE`.',
   );
+}
+
+/** A backup of a vault in a folder, beside it. */
+export function backupOf(
+  vault: { readonly context: VaultContext; readonly home: VaultHome },
+  reason: 'asked' | 'rotation' | 'restore',
+): Operation<{ path: string; secrets: number }> {
+  return writeBackup(vault.context, backupSink(vault.home, vault.context.clock), reason);
+}
+
+/** The rotator of a vault in a folder: its backups go beside it. */
+export function rotatorOf(vault: { readonly context: VaultContext; readonly home: VaultHome }): Rotator {
+  return new Rotator(vault.context, backupSink(vault.home, vault.context.clock));
 }

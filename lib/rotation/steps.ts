@@ -72,7 +72,7 @@ function* planInTransaction(ctx: VaultContext, environment: Environment, input: 
     now: ctx.clock(),
     by: ctx.principal,
   });
-  yield* ctx.audit.append([
+  yield* ctx.log([
     {
       action: 'rotation.plan',
       ...environmentPlace(environment),
@@ -111,7 +111,7 @@ function* move(ctx: VaultContext, subject: Subject, step: Move): Operation<boole
     now: ctx.clock(),
   });
   if (!moved) return false;
-  yield* ctx.audit.append([
+  yield* ctx.log([
     {
       action: 'rotation.move',
       ...environmentPlace(environment),
@@ -295,7 +295,7 @@ export function* bringBack(
     previousValidUntil: graceMs > 0 ? now + graceMs : null,
     now,
   });
-  yield* ctx.audit.append([
+  yield* ctx.log([
     {
       action: 'secret.set',
       ...environmentPlace(environment),

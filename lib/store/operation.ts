@@ -3,9 +3,15 @@
 // be synchronous; a network database's runner awaits each answer. Nothing in an operation knows which it is.
 import type { Statement } from './statement.ts';
 
+/**
+ * `alone` is true where the transaction reads what it then changes: it waits until no other writer is at work. One that
+ * only appends to this process's own chain of the log need not, on a database that lets several write at once.
+ */
 export type Step =
   | { readonly kind: 'all' | 'first'; readonly statement: Statement<never, unknown>; readonly params: unknown }
-  | { readonly kind: 'begin' | 'commit' | 'rollback' };
+  | { readonly kind: 'many'; readonly statement: Statement<never, unknown>; readonly params: readonly unknown[] }
+  | { readonly kind: 'begin'; readonly alone: boolean }
+  | { readonly kind: 'commit' | 'rollback' };
 
 /** Work on the store that ends in a `T`. Call one inside another with `yield*`. */
 export type Operation<T> = Generator<Step, T, readonly unknown[]>;
@@ -21,12 +27,13 @@ export function* first<P, R>(statement: Statement<P, R>, params: P): Operation<R
   return rows[0] as R | undefined;
 }
 
-/**
- * Runs an operation in one write transaction: all of it happens, durably, or none of it.
- * Transactions do not nest; write inner steps as plain operations and wrap the outermost.
- */
-export function* transaction<T>(body: Operation<T>): Operation<T> {
-  yield { kind: 'begin' };
+/** Runs one statement that gives no rows for each of the parameters; a network database takes them in one go. */
+export function* many<P, R>(statement: Statement<P, R>, params: readonly P[]): Operation<void> {
+  if (params.length > 0) yield { kind: 'many', statement: statement as Statement<never, unknown>, params };
+}
+
+function* bracketed<T>(body: Operation<T>, alone: boolean): Operation<T> {
+  yield { kind: 'begin', alone };
   let result: T;
   try {
     result = yield* body;
@@ -36,4 +43,17 @@ export function* transaction<T>(body: Operation<T>): Operation<T> {
   }
   yield { kind: 'commit' };
   return result;
+}
+
+/**
+ * Runs an operation in one write transaction: all of it happens, durably, or none of it. Inside another transaction it
+ * is a savepoint: it happens or not as a whole, and is durable with the outer one.
+ */
+export function transaction<T>(body: Operation<T>): Operation<T> {
+  return bracketed(body, true);
+}
+
+/** Like `transaction`, for what only appends to the log. */
+export function logTransaction<T>(body: Operation<T>): Operation<T> {
+  return bracketed(body, false);
 }

@@ -26,6 +26,9 @@ export interface SqliteOptions {
   readonly onStatement?: (sql: string) => void;
 }
 
+/** How an operation of a group ended. */
+export type Settled = { readonly value: unknown } | { readonly error: unknown };
+
 interface Prepared {
   readonly native: StatementSync;
   readonly sql: string;
@@ -43,6 +46,8 @@ export class SqliteStore {
   #dataVersion: StatementSync | undefined;
   #begin: StatementSync | undefined;
   #commit: StatementSync | undefined;
+  /** How many transactions are open inside each other; those inside the outermost are savepoints. */
+  #depth = 0;
 
   private constructor(path: string, db: DatabaseSync, options: SqliteOptions) {
     this.path = path;
@@ -137,6 +142,34 @@ export class SqliteStore {
     }
   }
 
+  /**
+   * Runs several operations in one transaction, with one sync to the disk: each one's own transactions are savepoints, so
+   * that one that fails leaves the others' work. @returns how each ended, once all is durable
+   * @throws StoreError when nothing of it could be made durable
+   */
+  runTogether(operations: readonly Operation<unknown>[]): Settled[] {
+    this.#step({ kind: 'begin', alone: true });
+    const settled: Settled[] = [];
+    try {
+      for (const operation of operations) settled.push(this.#settle(operation));
+    } catch (error) {
+      this.#step({ kind: 'rollback' });
+      throw storeErrorFrom(this.path, error);
+    }
+    translating(this.path, () => this.#step({ kind: 'commit' }));
+    return settled;
+  }
+
+  #settle(operation: Operation<unknown>): Settled {
+    try {
+      return { value: this.run(operation) };
+    } catch (error) {
+      // A full disk ends the whole transaction by itself: nothing more may be written as if it were still open.
+      if (!this.#db.isTransaction) throw error;
+      return { error };
+    }
+  }
+
   /** SQLite's own check of the file's structure: 'ok', or what is wrong. */
   integrity(): string[] {
     return translating(this.path, () =>
@@ -162,9 +195,15 @@ export class SqliteStore {
   }
 
   #step(step: Step): readonly unknown[] {
-    if (step.kind !== 'all' && step.kind !== 'first') return this.#control(step.kind);
+    if (!('statement' in step)) return this.#control(step.kind);
     const prepared = this.#prepare(step.statement);
     this.#onStatement?.(prepared.sql);
+    if (step.kind === 'many') {
+      for (const params of step.params) {
+        prepared.native.run(...(bindParameters(prepared.slots, params) as SQLInputValue[]));
+      }
+      return NO_ROWS;
+    }
     const values = bindParameters(prepared.slots, step.params) as SQLInputValue[];
     if (!prepared.rows) {
       prepared.native.run(...values);
@@ -177,21 +216,41 @@ export class SqliteStore {
 
   #control(kind: 'begin' | 'commit' | 'rollback'): readonly unknown[] {
     this.#onStatement?.(kind);
-    if (kind === 'begin') {
+    if (kind === 'begin') this.#enter();
+    else {
+      this.#depth -= 1;
+      if (this.#depth > 0) this.#leaveSavepoint(kind);
+      else if (kind === 'commit') this.#commitAll();
+      else this.#rollBack();
+    }
+    return NO_ROWS;
+  }
+
+  #enter(): void {
+    if (this.#depth === 0) {
       this.#begin ??= this.#db.prepare('BEGIN IMMEDIATE');
       this.#begin.run();
-    } else if (kind === 'commit') {
-      this.#commit ??= this.#db.prepare('COMMIT');
-      try {
-        this.#commit.run();
-      } finally {
-        // A commit that fails (a full disk) leaves the transaction open.
-        this.#rollBack();
-      }
     } else {
+      this.#db.exec(`SAVEPOINT inner_${this.#depth}`);
+    }
+    this.#depth += 1;
+  }
+
+  #leaveSavepoint(kind: 'commit' | 'rollback'): void {
+    // Gone with the whole transaction, after an error that ended that.
+    if (kind === 'rollback' && !this.#db.isTransaction) return;
+    const name = `inner_${this.#depth}`;
+    this.#db.exec(kind === 'commit' ? `RELEASE ${name}` : `ROLLBACK TO ${name}; RELEASE ${name}`);
+  }
+
+  #commitAll(): void {
+    this.#commit ??= this.#db.prepare('COMMIT');
+    try {
+      this.#commit.run();
+    } finally {
+      // A commit that fails (a full disk) leaves the transaction open.
       this.#rollBack();
     }
-    return [];
   }
 
   /** SQLite has rolled back by itself after some errors. */

@@ -2,7 +2,7 @@
 
 import type { AuditEvent } from '../audit/entry.ts';
 import { nameKey } from '../catalog/catalog.ts';
-import { type Operation, transaction } from '../store/operation.ts';
+import { logTransaction, type Operation } from '../store/operation.ts';
 import type { VaultContext } from '../vault/context.ts';
 import { allSummaries } from '../vault/list.ts';
 import type { Environment } from '../vault/places.ts';
@@ -57,14 +57,16 @@ export function* validate(
     action: 'validation.run',
     details: { environments: environments.map((one) => one.name).join(',') },
   };
-  yield* ctx.authorize('read', event);
-  yield* transaction(ctx.audit.append([event]));
+  for (const one of environments) {
+    yield* ctx.authorize('validate', { ...event, project: one.project, environment: one.name });
+  }
+  yield* logTransaction(ctx.log([event]));
   const secrets: ValidatedSecret[] = [];
   // The quick form looks at its few names only.
   const places = options.only ? new Map<string, Seen[]>() : yield* surroundingPlaces(ctx, environments);
   for (const environment of environments) {
     const judge = (opened: OpenedSecret) => {
-      if (ctx.mayReach('read', environment.name, opened.name)) {
+      if (ctx.mayReach('validate', environment, opened.name)) {
         const rule = ctx.catalog.rule(opened.name, opened);
         const { findings, strength } = judgeValue({
           name: opened.name,

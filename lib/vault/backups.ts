@@ -2,7 +2,7 @@
 import { nameKey } from '../catalog/catalog.ts';
 import { asBuffer, equalBytes } from '../crypto/bytes.ts';
 import type { PassphraseParameters } from '../crypto/root-key-source.ts';
-import { all, first, type Operation, transaction } from '../store/operation.ts';
+import { all, first, logTransaction, type Operation, transaction } from '../store/operation.ts';
 import { findSecret, findVersion, selectSealedPage } from '../store/secrets.ts';
 import { selectFacts } from '../store/vault-facts.ts';
 import { type BackupRecord, sealBackup } from './backup-format.ts';
@@ -19,15 +19,15 @@ export function* createBackup(
   ctx: VaultContext,
   reason: 'asked' | 'rotation' | 'restore',
 ): Operation<{ text: string; secrets: number }> {
-  // Who may rotate may make the backup that a rotation begins with.
-  yield* ctx.authorize(reason === 'rotation' ? 'rotate' : 'backup', { action: 'backup.create' });
+  // Who may rotate may make the backup that a rotation begins with, and was asked about that.
+  if (reason !== 'rotation') yield* ctx.authorize('backup', { action: 'backup.create' });
   const records: BackupRecord[] = [];
   for (const environment of ctx.environments.values()) records.push(...(yield* recordsOf(ctx, environment)));
   const facts = { vault: ctx.audit.vaultId, now: ctx.clock(), passphrase: yield* passphraseParameters() };
   const text = sealBackup(ctx.rootKey, records, facts, ctx.random);
   for (const record of records) record.value.fill(0);
   const details = { reason, secrets: records.length };
-  yield* transaction(ctx.audit.append([{ action: 'backup.create', details }]));
+  yield* logTransaction(ctx.log([{ action: 'backup.create', details }]));
   return { text, secrets: records.length };
 }
 
@@ -112,7 +112,7 @@ export function* restoreRecords(
   records: readonly BackupRecord[],
   file: string,
 ): Operation<RestoreLine[]> {
-  yield* ctx.authorize('backup', { action: 'backup.restore' });
+  yield* ctx.authorize('restore', { action: 'backup.restore' });
   return yield* transaction(restoreInTransaction(ctx, records, file));
 }
 
@@ -139,6 +139,6 @@ function* restoreInTransaction(
     });
   }
   const details = { file, secrets: records.length, changed };
-  yield* ctx.audit.append([{ action: 'backup.restore', details }]);
+  yield* ctx.log([{ action: 'backup.restore', details }]);
   return lines;
 }

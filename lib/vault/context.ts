@@ -1,6 +1,6 @@
 // What every engine operation is handed: who asks, with which keys, clock and randomness.
 import type { KeyObject } from 'node:crypto';
-import type { AuditEvent } from '../audit/entry.ts';
+import type { Actor, AuditEvent } from '../audit/entry.ts';
 import type { AuditLog } from '../audit/log.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { fingerprintOf } from '../crypto/fingerprint.ts';
@@ -9,67 +9,51 @@ import type { RootKey } from '../crypto/root-key.ts';
 import type { Suite } from '../crypto/suites/suite.ts';
 import { AccessDeniedError } from '../errors.ts';
 import { selectKeys } from '../store/keys.ts';
-import { all, first, type Operation, transaction } from '../store/operation.ts';
+import { all, first, logTransaction, type Operation } from '../store/operation.ts';
 import { selectEnvironments } from '../store/places.ts';
 import { selectGeneration } from '../store/vault-facts.ts';
-import { type AccessScope, denial, type OperationName } from './access.ts';
+import type { Access } from './access.ts';
 import { Keyring } from './keyring.ts';
 import { type Environment, findEnvironment, type Place } from './places.ts';
+import type { Permission } from './policy.ts';
 
-export interface VaultContextOptions {
+export interface VaultStateOptions {
   readonly clock: () => number;
   readonly random: RandomSource;
-  /** Who asks; every entry of the audit log names it. */
-  readonly principal: string;
   readonly suite: Suite;
   readonly catalog: Catalog;
-  readonly scope: AccessScope;
   readonly audit: AuditLog;
   readonly rootKey: RootKey;
   readonly keyring: Keyring;
   readonly environments: ReadonlyMap<number, Environment>;
 }
 
-export class VaultContext {
+/** What all callers of one opened vault share: keys and environments, as this process last saw them. */
+export class VaultState {
   readonly clock: () => number;
   readonly random: RandomSource;
-  readonly principal: string;
   readonly suite: Suite;
   readonly catalog: Catalog;
-  readonly scope: AccessScope;
   readonly audit: AuditLog;
   rootKey: RootKey;
   keyring: Keyring;
   environments: ReadonlyMap<number, Environment>;
-  /** Told, now and then, how many secrets (or entries) an operation has done: for a progress bar. */
-  onProgress: (done: number, total?: number) => void = () => undefined;
   #fingerprintKey: KeyObject | undefined;
 
-  constructor(options: VaultContextOptions) {
+  constructor(options: VaultStateOptions) {
     this.clock = options.clock;
     this.random = options.random;
-    this.principal = options.principal;
     this.suite = options.suite;
     this.catalog = options.catalog;
-    this.scope = options.scope;
     this.audit = options.audit;
     this.rootKey = options.rootKey;
     this.keyring = options.keyring;
     this.environments = options.environments;
   }
 
-  fingerprint(value: Uint8Array): Buffer {
+  get fingerprintKey(): KeyObject {
     this.#fingerprintKey ??= this.keyring.fingerprintKey;
-    return fingerprintOf(this.#fingerprintKey, value);
-  }
-
-  /** Whether the scope allows it, without a word in the log: to leave out of a list what the caller may not see. */
-  mayReach(operation: OperationName, environment: string, name: string): boolean {
-    return denial(this.scope, operation, { environment, name }) === undefined;
-  }
-
-  environment(at: Place): Environment {
-    return findEnvironment(this.environments.values(), at);
+    return this.#fingerprintKey;
   }
 
   /** Reads keys and environments anew, keeping the keys that are open already. */
@@ -77,6 +61,88 @@ export class VaultContext {
     const loaded = yield* loadKeyring(this.rootKey, this.keyring);
     this.keyring = loaded.keyring;
     this.environments = loaded.environments;
+  }
+}
+
+/** One caller's view of an opened vault. */
+export class VaultContext {
+  readonly state: VaultState;
+  readonly actor: Actor;
+  readonly access: Access;
+  /** Told, now and then, how many secrets (or entries) an operation has done: for a progress bar. */
+  onProgress: (done: number, total?: number) => void = () => undefined;
+
+  /**
+   * @param actor who asks; every entry of the audit log names it
+   * @param access what it may do
+   */
+  constructor(state: VaultState, actor: Actor, access: Access) {
+    this.state = state;
+    this.actor = actor;
+    this.access = access;
+  }
+
+  get clock(): () => number {
+    return this.state.clock;
+  }
+
+  get random(): RandomSource {
+    return this.state.random;
+  }
+
+  get suite(): Suite {
+    return this.state.suite;
+  }
+
+  get catalog(): Catalog {
+    return this.state.catalog;
+  }
+
+  get audit(): AuditLog {
+    return this.state.audit;
+  }
+
+  get principal(): string {
+    return this.actor.principal;
+  }
+
+  get rootKey(): RootKey {
+    return this.state.rootKey;
+  }
+
+  set rootKey(to: RootKey) {
+    this.state.rootKey = to;
+  }
+
+  get keyring(): Keyring {
+    return this.state.keyring;
+  }
+
+  get environments(): ReadonlyMap<number, Environment> {
+    return this.state.environments;
+  }
+
+  fingerprint(value: Uint8Array): Buffer {
+    return fingerprintOf(this.state.fingerprintKey, value);
+  }
+
+  /** Appends to the audit log, in the caller's transaction. */
+  log(events: readonly AuditEvent[]): Operation<void> {
+    return this.audit.append(events, this.actor);
+  }
+
+  /** Whether it is allowed, without a word in the log: to leave out of a list what the caller may not see. */
+  mayReach(permission: Permission, environment: Environment, name: string): boolean {
+    return this.access.denial(permission, { ...placeOf(environment), name }) === undefined;
+  }
+
+  /** @throws NotFoundError, the same for a project that is not there and one that the caller has nothing to do with */
+  environment(at: Place): Environment {
+    return findEnvironment(this.environments.values(), at, (project) => this.access.knows(project));
+  }
+
+  refresh(): Operation<void> {
+    return this.state.refresh();
   }
 
   /**
@@ -89,22 +155,27 @@ export class VaultContext {
   }
 
   /**
-   * Refuses what the scope does not allow; the attempt is durable in the audit log before the error is thrown.
-   * Not inside a transaction: the entry must stay when the rest does not.
+   * The one place that asks whether something may be done. Refuses what may not; the attempt is durable in the audit log
+   * before the error is thrown. Not inside a transaction: the entry must stay when the rest does not.
    */
-  *authorize(operation: OperationName, event: AuditEvent): Operation<void> {
-    const why = denial(this.scope, operation, {
+  *authorize(permission: Permission, event: AuditEvent): Operation<void> {
+    const why = this.access.denial(permission, {
+      ...(event.project && { project: event.project }),
       ...(event.environment && { environment: event.environment }),
       ...(event.secret && { name: event.secret }),
     });
     if (!why) return;
     const details = { ...event.details, reason: why };
-    yield* transaction(this.audit.append([{ ...event, outcome: 'denied', details }]));
+    yield* logTransaction(this.log([{ ...event, outcome: 'denied', details }]));
     throw new AccessDeniedError(
       `${this.principal} may not do that here: ${why}.`,
       'Ask whoever set the scope, or open the vault without one.',
     );
   }
+}
+
+function placeOf({ project, name }: Environment): { project: string; environment: string } {
+  return { project, environment: name };
 }
 
 /** Loads the keyring and the environments that its keys belong to. */

@@ -68,7 +68,7 @@ export function* initializeVault(at: NewVault): Operation<void> {
 export function* ensureEnvironment(ctx: VaultContext, at: Place): Operation<boolean> {
   checkPlaceName('project', at.project);
   checkPlaceName('environment', at.environment);
-  yield* ctx.authorize('keys', { action: 'environment.create', project: at.project, environment: at.environment });
+  yield* ctx.authorize('places', { action: 'environment.create', project: at.project, environment: at.environment });
   const made = yield* transaction(ensureEnvironmentRows(ctx, at));
   yield* ctx.refresh();
   return made;
@@ -85,7 +85,7 @@ function* ensureEnvironmentRows(ctx: VaultContext, at: Place): Operation<boolean
   if (!project) {
     const made = yield* first(insertProject, { name: at.project, nameKey: nameKey(at.project), now });
     project = { id: made?.id ?? 0, name: at.project, name_key: nameKey(at.project), created_at: now };
-    yield* ctx.audit.append([{ action: 'project.create', project: at.project }]);
+    yield* ctx.log([{ action: 'project.create', project: at.project }]);
   }
   const row = yield* first(insertEnvironment, {
     projectId: project.id,
@@ -96,6 +96,6 @@ function* ensureEnvironmentRows(ctx: VaultContext, at: Place): Operation<boolean
   const environment = { id: row?.id ?? 0, name: at.environment, project: project.name, createdAt: now };
   yield* createKey(ctx.rootKey, ctx.random, { purpose: 'data', environment, number: 1, now });
   yield* all(bumpKeys, {});
-  yield* ctx.audit.append([{ action: 'environment.create', project: project.name, environment: environment.name }]);
+  yield* ctx.log([{ action: 'environment.create', project: project.name, environment: environment.name }]);
   return true;
 }

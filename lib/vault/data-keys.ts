@@ -7,7 +7,7 @@ import type { RootKey } from '../crypto/root-key.ts';
 import type { PassphraseParameters } from '../crypto/root-key-source.ts';
 import { DecryptionError, UsageError } from '../errors.ts';
 import { countVersionsByKey, destroyKey, retireKey, rewrapKey } from '../store/keys.ts';
-import { all, first, type Operation, transaction } from '../store/operation.ts';
+import { all, first, logTransaction, type Operation, transaction } from '../store/operation.ts';
 import type { KeyPurpose } from '../store/schema.ts';
 import { countVersionsToReseal, replaceEnvelope, selectVersionsToReseal } from '../store/secrets.ts';
 import { bumpKeys, deleteFact, putFact } from '../store/vault-facts.ts';
@@ -34,7 +34,7 @@ export function* listKeys(ctx: VaultContext): Operation<{ rootKeyId: string; key
   yield* ctx.refresh();
   const counts = new Map<number, number>();
   for (const row of yield* all(countVersionsByKey, {})) counts.set(row.data_key, Number(row.versions));
-  yield* transaction(ctx.audit.append([{ action: 'key.list' }]));
+  yield* logTransaction(ctx.log([{ action: 'key.list' }]));
   const keys = ctx.keyring.rows.map((row): KeySummary => {
     const environment = row.environment_id === null ? undefined : ctx.environments.get(row.environment_id);
     return {
@@ -87,7 +87,7 @@ function* rewrapAll(ctx: VaultContext, to: RootKey, passphrase: PassphraseParame
   else yield* all(deleteFact, { key: 'passphrase' });
   yield* all(bumpKeys, {});
   const details = { from: ctx.rootKey.id, to: to.id, keys: count };
-  yield* ctx.audit.append([{ action: 'key.rotate_root', details }]);
+  yield* ctx.log([{ action: 'key.rotate_root', details }]);
   return count;
 }
 
@@ -148,7 +148,7 @@ export class DataKeyRotation {
       now: ctx.clock(),
     });
     yield* all(bumpKeys, {});
-    yield* ctx.audit.append([this.#event({ number })]);
+    yield* ctx.log([this.#event({ number })]);
     return false;
   }
 
@@ -208,7 +208,7 @@ export class DataKeyRotation {
     for (const row of ctx.keyring.rows) {
       if (row.environment_id !== this.environment.id || row.state !== 'retiring') continue;
       yield* all(destroyKey, { id: row.id, now: ctx.clock() });
-      yield* ctx.audit.append([{ ...this.#event({ number: row.number }), action: 'key.destroy' }]);
+      yield* ctx.log([{ ...this.#event({ number: row.number }), action: 'key.destroy' }]);
     }
     yield* all(bumpKeys, {});
   }

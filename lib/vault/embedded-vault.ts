@@ -13,8 +13,8 @@ import { StoreError } from '../errors.ts';
 import { all, type Operation, transaction } from '../store/operation.ts';
 import { type SqliteOptions, SqliteStore } from '../store/sqlite.ts';
 import { selectFacts } from '../store/vault-facts.ts';
-import type { AccessScope } from './access.ts';
-import { loadKeyring, VaultContext } from './context.ts';
+import { type AccessScope, scopedAccess } from './access.ts';
+import { loadKeyring, VaultContext, VaultState } from './context.ts';
 import { ensureEnvironment, initializeVault } from './create.ts';
 import type { VaultHome } from './home.ts';
 import { DEFAULT_PROJECT, STANDARD_ENVIRONMENTS } from './names.ts';
@@ -103,21 +103,19 @@ export class EmbeddedVault {
       macKey: keyring.auditKey,
       signingKey: () => this.context.keyring.signingKey(),
       clock,
-      principal,
-      source: `${options.source ?? 'embedded'} ${process.pid}@${hostname()}`,
     });
-    this.context = new VaultContext({
+    const state = new VaultState({
       clock,
       random: options.random ?? systemRandom,
-      principal,
       suite: options.suite ?? DEFAULT_SUITE,
       catalog: options.catalog ?? new Catalog(),
-      scope: options.scope ?? {},
       rootKey: root.rootKey,
       audit,
       keyring,
       environments,
     });
+    const source = `${options.source ?? 'embedded'} ${process.pid}@${hostname()}`;
+    this.context = new VaultContext(state, { principal, source }, scopedAccess(options.scope ?? {}));
     this.#reads = new GroupCommit((opened) => this.run(logReads(this.context, opened, {})));
   }
 
@@ -145,7 +143,7 @@ export class EmbeddedVault {
     const facts = store.run(readFacts());
     if (!facts) throw new StoreError('KT_STORE_UNUSABLE', { what: 'The new vault has no facts.' });
     const vault = new EmbeddedVault(options, store, facts, { rootKey, label: source.label, previous: false });
-    vault.run(transaction(vault.context.audit.append([{ action: 'vault.create' }])));
+    vault.run(transaction(vault.context.log([{ action: 'vault.create' }])));
     vault.#ensureStandardEnvironments();
     return { vault, rootKeyFile };
   }

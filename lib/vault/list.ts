@@ -1,6 +1,6 @@
 // Looking at secrets without opening them: lists in pages, history, and differences by fingerprint.
 import { nameKey } from '../catalog/catalog.ts';
-import { all, first, type Operation, transaction } from '../store/operation.ts';
+import { all, first, logTransaction, type Operation } from '../store/operation.ts';
 import { countSecrets, findSecret, selectSecretsPage, selectVersions } from '../store/secrets.ts';
 import type { VersionOrigin } from '../store/states.ts';
 import type { VaultContext } from './context.ts';
@@ -78,8 +78,8 @@ export function* listSecrets(ctx: VaultContext, at: Place, options: ListOptions 
           limit: options.limit,
           deleted: options.deleted ?? false,
         });
-  const visible = page.filter((one) => ctx.mayReach('list', environment.name, one.name));
-  yield* transaction(ctx.audit.append([{ ...event, details: { count: visible.length } }]));
+  const visible = page.filter((one) => ctx.mayReach('list', environment, one.name));
+  yield* logTransaction(ctx.log([{ ...event, details: { count: visible.length } }]));
   return visible;
 }
 
@@ -119,7 +119,7 @@ export function* secretHistory(
   const row = yield* first(findSecret, { environmentId: environment.id, nameKey: nameKey(name) });
   if (!row) throw secretNotFound(environment, name);
   const rows = yield* all(selectVersions, { secretId: row.id });
-  yield* transaction(ctx.audit.append([event]));
+  yield* logTransaction(ctx.log([event]));
   const now = ctx.clock();
   const inGrace = row.previous_valid_until !== null && row.previous_valid_until > now;
   const versions = rows.map((version, index): VersionSummary => {

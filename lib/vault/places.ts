@@ -20,11 +20,18 @@ export interface Place {
   readonly environment: string;
 }
 
-/** @throws NotFoundError naming the environments that there are. */
-export function findEnvironment(environments: Iterable<Environment>, at: Place): Environment {
+/**
+ * @param known whether the caller has anything to do with a project: one of others is as if it were not there
+ * @throws NotFoundError naming the environments that there are
+ */
+export function findEnvironment(
+  environments: Iterable<Environment>,
+  at: Place,
+  known: (project: string) => boolean = () => true,
+): Environment {
   const here: Environment[] = [];
   for (const one of environments) {
-    if (nameKey(one.project) !== nameKey(at.project)) continue;
+    if (nameKey(one.project) !== nameKey(at.project) || !known(one.project)) continue;
     if (nameKey(one.name) === nameKey(at.environment)) return one;
     here.push(one);
   }

@@ -5,7 +5,7 @@ import { asBuffer } from '../crypto/bytes.ts';
 import { openEnvelope, readEnvelopeHeader, versionContext } from '../crypto/envelope.ts';
 import type { SealingKey } from '../crypto/sealing-key.ts';
 import { DecryptionError, type KeyturnError, NotFoundError } from '../errors.ts';
-import { all, first, type Operation, transaction } from '../store/operation.ts';
+import { all, first, logTransaction, type Operation } from '../store/operation.ts';
 import { addUsage, countSecrets, findSecret, findVersion, readCurrent, selectSealedPage } from '../store/secrets.ts';
 import type { VaultContext } from './context.ts';
 import type { Environment, Place } from './places.ts';
@@ -146,7 +146,7 @@ export function* readAll(ctx: VaultContext, at: Place, options: ReadOptions = {}
   yield* ctx.authorize('read', { action: 'secret.read', project: environment.project, environment: environment.name });
   const opened: OpenedVersion[] = [];
   yield* forEachOpened(ctx, environment, (one) => {
-    if (ctx.mayReach('read', environment.name, one.name)) opened.push(one);
+    if (ctx.mayReach('read', environment, one.name)) opened.push(one);
     else one.value.fill(0);
   });
   yield* logReads(ctx, opened, options);
@@ -204,17 +204,19 @@ export function* forEachOpened(
 /** Makes reads durable in the log, and counts them. */
 export function* logReads(ctx: VaultContext, opened: readonly OpenedVersion[], options: ReadOptions): Operation<void> {
   if (opened.length === 0) return;
-  yield* transaction(appendReads(ctx, opened, options));
+  yield* logTransaction(appendReads(ctx, opened, options));
 }
 
 function* appendReads(ctx: VaultContext, opened: readonly OpenedVersion[], options: ReadOptions): Operation<void> {
   const now = ctx.clock();
-  yield* ctx.audit.append(
+  yield* ctx.log(
     opened.map((one) => ({ ...readEvent(one.environment, one.name, options.purpose), version: one.version })),
   );
   const counts = new Map<number, number>();
   for (const one of opened) counts.set(one.secretId, (counts.get(one.secretId) ?? 0) + 1);
-  for (const [secretId, reads] of counts) yield* all(addUsage, { secretId, reads, at: now, by: ctx.principal });
+  // In one order everywhere: two writers that take rows in different orders would wait for each other.
+  for (const [secretId, reads] of [...counts].sort(([a], [b]) => a - b))
+    yield* all(addUsage, { secretId, reads, at: now, by: ctx.principal });
 }
 
 /** Runs a read; where it fails, the failed attempt is durable in the log before the error goes on. */
@@ -223,7 +225,7 @@ function* logged<T>(ctx: VaultContext, event: AuditEvent, body: Operation<T>): O
     return yield* body;
   } catch (error) {
     const details = { ...event.details, code: (error as KeyturnError).code ?? 'error' };
-    yield* transaction(ctx.audit.append([{ ...event, outcome: 'failed', details }]));
+    yield* logTransaction(ctx.log([{ ...event, outcome: 'failed', details }]));
     throw error;
   }
 }

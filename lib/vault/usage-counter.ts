@@ -53,7 +53,7 @@ export class UsageCounter {
     const taken = new Map<UseCount, number>();
     for (const count of this.#counts.values()) if (count.reads > 0) taken.set(count, count.reads);
     const at = ctx.clock();
-    yield* ctx.audit.append(useEvents(taken));
+    yield* ctx.log(useEvents(taken));
     for (const [count, reads] of taken) {
       yield* all(addUsage, { secretId: count.secretId, reads, at, by: ctx.principal });
     }

@@ -190,7 +190,7 @@ function* addVersion(
     inUse: true,
   });
   const added = !row || row.deleted_at !== null;
-  yield* ctx.audit.append([
+  yield* ctx.log([
     {
       ...eventAt(environment, row?.name ?? input.name, 'secret.set'),
       version,
@@ -269,11 +269,11 @@ function* describeInTransaction(
   const result = { name: row.name, version: row.current_version };
   const event = eventAt(environment, row.name, 'secret.set');
   if (!changes(row, description)) {
-    yield* ctx.audit.append([{ ...event, version: row.current_version, details: { unchanged: true } }]);
+    yield* ctx.log([{ ...event, version: row.current_version, details: { unchanged: true } }]);
     return { ...result, outcome: 'unchanged' };
   }
   yield* all(updateDescription, { id: row.id, ...description });
-  yield* ctx.audit.append([{ ...event, action: 'secret.describe', details: { type: description.type } }]);
+  yield* ctx.log([{ ...event, action: 'secret.describe', details: { type: description.type } }]);
   return { ...result, outcome: 'described' };
 }
 
@@ -336,7 +336,7 @@ export function* deleteSecret(ctx: VaultContext, at: Place, name: string): Opera
       yield* ctx.beginChange();
       const row = yield* liveSecret(environment, name);
       yield* all(setDeleted, { id: row.id, at: ctx.clock() });
-      yield* ctx.audit.append([{ ...eventAt(environment, row.name, 'secret.delete'), version: row.current_version }]);
+      yield* ctx.log([{ ...eventAt(environment, row.name, 'secret.delete'), version: row.current_version }]);
       return { name: row.name };
     })(),
   );
@@ -357,7 +357,7 @@ export function* restoreDeleted(
       if (!row) throw secretNotFound(environment, name);
       if (row.deleted_at === null) throw new ConflictError(`${row.name} is not deleted.`);
       yield* all(setDeleted, { id: row.id, at: null });
-      yield* ctx.audit.append([{ ...eventAt(environment, row.name, 'secret.restore'), version: row.current_version }]);
+      yield* ctx.log([{ ...eventAt(environment, row.name, 'secret.restore'), version: row.current_version }]);
       return { name: row.name, version: row.current_version };
     })(),
   );

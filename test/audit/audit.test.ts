@@ -199,10 +199,9 @@ describe('checkpoints', () => {
       macKey: context.audit.macKey,
       signingKey: () => context.keyring.signingKey(),
       clock: Date.now,
-      principal: 'other',
-      source: 'test',
     });
-    for (let n = 0; n < 300; n += 1) vault.run(transaction(second.append([{ action: 'secret.list' }])));
+    for (let n = 0; n < 300; n += 1)
+      vault.run(transaction(second.append([{ action: 'secret.list' }], { principal: 'other', source: 'test' })));
     expect(vault.run(all(selectChains, {}))).toEqual([{ chain: 'main' }, { chain: 'second' }]);
     const last = parseCheckpoint(vault.run(transaction(context.audit.checkpoint())));
     expect(last.heads.map((head) => head.chain)).toEqual(['main', 'second']);

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { verifyStore } from '../../lib/audit/read.ts';
-import { Rotator, writeBackup } from '../../lib/rotation/rotator.ts';
+import { backupOf, rotatorOf } from '../../lib/rotation/rotator.ts';
 import { all } from '../../lib/store/operation.ts';
 import { selectUnfinishedRotations } from '../../lib/store/rotations.ts';
 import { DataKeyRotation, listKeys } from '../../lib/vault/data-keys.ts';
@@ -44,7 +44,7 @@ function template() {
   const { vault, folder } = testVault({ clock: Date.now });
   put(vault, 'JWT_SECRET', OLD);
   for (let n = 0; n < 6; n += 1) put(vault, `NAME_${n}`, `value ${n}`);
-  const backup = writeBackup(vault, 'asked').path;
+  const backup = vault.run(backupOf(vault, 'asked')).path;
   put(vault, 'NAME_0', 'changed after the backup');
   put(vault, 'NAME_1', 'changed after the backup');
   vault.close();
@@ -121,7 +121,7 @@ describe('kill -9 at every statement of', () => {
         const versions = validVersions(vault, 'JWT_SECRET');
         expect(versions.map((one) => one.version)).toEqual(versions.length === 1 ? [1] : [2, 1]);
         expect(versions.at(-1)?.value.toString()).toBe(OLD);
-        new Rotator(vault).settle();
+        vault.run(rotatorOf(vault).settle());
         for (const one of vault.run(all(selectUnfinishedRotations, {}))) expect(one.state).toBe('grace');
       },
     );
@@ -197,8 +197,8 @@ it('kill -9 at any time at all, file work included: fifteen deaths of a rotation
     });
     const vault = openAt(folder);
     soundness(vault);
-    new Rotator(vault).settle();
-    expect(new Rotator(vault).rotate({ at: DEVELOPMENT, name: 'JWT_SECRET' }).state).toBe('grace');
+    vault.run(rotatorOf(vault).settle());
+    expect(vault.run(rotatorOf(vault).rotate({ at: DEVELOPMENT, name: 'JWT_SECRET' })).state).toBe('grace');
     soundness(vault);
     vault.close();
     // What a cut file work may leave is a sealed temporary file; a whole backup is never half of one.

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { KeyturnError } from '../../lib/errors.ts';
-import { Rotator } from '../../lib/rotation/rotator.ts';
+import { rotatorOf } from '../../lib/rotation/rotator.ts';
 import { openBackup, parseBackup } from '../../lib/vault/backup-format.ts';
 import { restoreRecords } from '../../lib/vault/backups.ts';
 import { DataKeyRotation } from '../../lib/vault/data-keys.ts';
@@ -49,7 +49,7 @@ const operations: Record<string, (vault: EmbeddedVault) => void> = {
   set: (vault) => set(vault, 'JWT_SECRET', argument),
   add: (vault) => set(vault, 'ADDED', argument),
   rotate: (vault) => {
-    new Rotator(vault).rotate({ at: AT, name: 'JWT_SECRET' });
+    vault.run(rotatorOf(vault).rotate({ at: AT, name: 'JWT_SECRET' }));
   },
   'rotate-data': (vault) => {
     const rotation = new DataKeyRotation(vault.context, AT);

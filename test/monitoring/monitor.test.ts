@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { monitor } from '../../lib/monitoring/monitor.ts';
 import { buildReport, reportMarkdown } from '../../lib/reporting/validation-report.ts';
-import { Rotator } from '../../lib/rotation/rotator.ts';
+import { rotatorOf } from '../../lib/rotation/rotator.ts';
 import { validate } from '../../lib/validation/validate.ts';
 import type { EmbeddedVault } from '../../lib/vault/embedded-vault.ts';
 import { readSecret } from '../../lib/vault/read.ts';
@@ -26,7 +26,7 @@ describe('monitoring', () => {
     vault.run(readSecret(vault.context, DEVELOPMENT, 'JWT_SECRET'));
     clock.forward(18 * DAY);
     expect(kinds(vault)).toEqual(['overdue critical']);
-    new Rotator(vault).rotate({ at: DEVELOPMENT, name: 'JWT_SECRET' });
+    vault.run(rotatorOf(vault).rotate({ at: DEVELOPMENT, name: 'JWT_SECRET' }));
     expect(kinds(vault)).toEqual([]);
   });
 
@@ -61,7 +61,7 @@ describe('monitoring', () => {
     put(vault, 'DB_PASSWORD', 'Summer2024!Summer');
     put(vault, 'STRIPE_SECRET_KEY', 'sk_test_Made4Up51Hx9Qw3Zr');
     const rotate = (value?: Buffer) => () =>
-      new Rotator(vault).rotate({ at: DEVELOPMENT, name: 'STRIPE_SECRET_KEY', ...(value && { value }) });
+      vault.run(rotatorOf(vault).rotate({ at: DEVELOPMENT, name: 'STRIPE_SECRET_KEY', ...(value && { value }) }));
     expect(rotate(Buffer.from('refused'))).toThrow();
     expect(rotate()).toThrow();
     const narrow = reopen({ scope: { names: ['X'] } });
@@ -79,8 +79,8 @@ describe('monitoring', () => {
   it('does not call a rotation that a person took back a failure', () => {
     const { vault } = testVault();
     put(vault, 'JWT_SECRET', STRONG);
-    new Rotator(vault).rotate({ at: DEVELOPMENT, name: 'JWT_SECRET' });
-    new Rotator(vault).rollback(DEVELOPMENT, 'JWT_SECRET');
+    vault.run(rotatorOf(vault).rotate({ at: DEVELOPMENT, name: 'JWT_SECRET' }));
+    vault.run(rotatorOf(vault).rollback(DEVELOPMENT, 'JWT_SECRET'));
     expect(watch(vault).failedRotations).toBe(0);
   });
 });

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { newestEntries } from '../../lib/audit/read.ts';
 import { Catalog } from '../../lib/catalog/catalog.ts';
 import { NeedsPersonError, NotFoundError, RotationError } from '../../lib/errors.ts';
-import { Rotator } from '../../lib/rotation/rotator.ts';
+import { rotatorOf } from '../../lib/rotation/rotator.ts';
 import { isFinal } from '../../lib/rotation/states.ts';
 import { fail, loadSubject, plan, step } from '../../lib/rotation/steps.ts';
 import { all } from '../../lib/store/operation.ts';
@@ -24,7 +24,7 @@ describe('rotating a secret that is made here', () => {
   it('makes a backup first, then a new version; both are valid in grace, and then only the new one', () => {
     const { vault, clock } = testVault();
     put(vault, 'JWT_SECRET', STRONG);
-    const result = new Rotator(vault).rotate({ at: DEVELOPMENT, name: 'jwt_secret' });
+    const result = vault.run(rotatorOf(vault).rotate({ at: DEVELOPMENT, name: 'jwt_secret' }));
     expect(result).toMatchObject({ name: 'JWT_SECRET', state: 'grace', fromVersion: 1, version: 2 });
     expect(result.previousValidUntil).toBe(clock.now + 24 * HOUR);
     expect(existsSync(result.backupFile ?? '')).toBe(true);
@@ -34,14 +34,14 @@ describe('rotating a secret that is made here', () => {
     expect(valid(vault, 'JWT_SECRET')).toEqual([2, 1]);
     clock.forward(1);
     expect(valid(vault, 'JWT_SECRET')).toEqual([2]);
-    expect(new Rotator(vault).settle()).toMatchObject([{ state: 'revoked', version: 2 }]);
+    expect(vault.run(rotatorOf(vault).settle())).toMatchObject([{ state: 'revoked', version: 2 }]);
     expect(unfinished(vault)).toEqual([]);
   });
 
   it('tells every state in the log, in order', () => {
     const { vault } = testVault();
     put(vault, 'JWT_SECRET', STRONG);
-    new Rotator(vault).rotate({ at: DEVELOPMENT, name: 'JWT_SECRET', graceMs: 0 });
+    vault.run(rotatorOf(vault).rotate({ at: DEVELOPMENT, name: 'JWT_SECRET', graceMs: 0 }));
     const moves = vault.run(newestEntries({ action: 'rotation' }, 20)).reverse();
     expect(
       moves.map((entry) => (entry.action === 'rotation.plan' ? 'planned' : JSON.parse(entry.details ?? '{}').to)),
@@ -51,24 +51,28 @@ describe('rotating a secret that is made here', () => {
   it('with no grace leaves only the new one valid', () => {
     const { vault } = testVault();
     put(vault, 'JWT_SECRET', STRONG);
-    expect(new Rotator(vault).rotate({ at: DEVELOPMENT, name: 'JWT_SECRET', graceMs: 0 }).state).toBe('revoked');
+    expect(vault.run(rotatorOf(vault).rotate({ at: DEVELOPMENT, name: 'JWT_SECRET', graceMs: 0 })).state).toBe(
+      'revoked',
+    );
     expect(valid(vault, 'JWT_SECRET')).toEqual([2]);
   });
 
   it('twice in a row keeps the last two valid', () => {
     const { vault } = testVault();
     put(vault, 'JWT_SECRET', STRONG);
-    const rotator = new Rotator(vault);
-    rotator.rotate({ at: DEVELOPMENT, name: 'JWT_SECRET' });
-    rotator.rotate({ at: DEVELOPMENT, name: 'JWT_SECRET' });
+    const rotator = rotatorOf(vault);
+    vault.run(rotator.rotate({ at: DEVELOPMENT, name: 'JWT_SECRET' }));
+    vault.run(rotator.rotate({ at: DEVELOPMENT, name: 'JWT_SECRET' }));
     expect(valid(vault, 'JWT_SECRET')).toEqual([3, 2]);
   });
 
   it('makes one backup for all that one run rotates', () => {
     const { vault } = testVault();
     for (const name of ['JWT_SECRET', 'APP_PASSWORD']) put(vault, name, STRONG);
-    const rotator = new Rotator(vault);
-    const files = ['JWT_SECRET', 'APP_PASSWORD'].map((name) => rotator.rotate({ at: DEVELOPMENT, name }).backupFile);
+    const rotator = rotatorOf(vault);
+    const files = ['JWT_SECRET', 'APP_PASSWORD'].map(
+      (name) => vault.run(rotator.rotate({ at: DEVELOPMENT, name })).backupFile,
+    );
     expect(new Set(files).size).toBe(1);
   });
 });
@@ -78,11 +82,13 @@ describe('rotating what a provider issues', () => {
     const { vault } = testVault();
     put(vault, 'STRIPE_SECRET_KEY', 'sk_test_Made4Up51Hx9Qw3Zr');
     const rotate = (value?: string) =>
-      new Rotator(vault).rotate({
-        at: DEVELOPMENT,
-        name: 'STRIPE_SECRET_KEY',
-        ...(value && { value: Buffer.from(value) }),
-      });
+      vault.run(
+        rotatorOf(vault).rotate({
+          at: DEVELOPMENT,
+          name: 'STRIPE_SECRET_KEY',
+          ...(value && { value: Buffer.from(value) }),
+        }),
+      );
     expect(() => rotate()).toThrow(NeedsPersonError);
     expect(() => rotate()).toThrow(/dashboard\.stripe\.com/);
     expect(unfinished(vault)).toMatchObject([{ state: 'planned', needs_value: 1 }]);
@@ -98,7 +104,7 @@ describe('rotating what a provider issues', () => {
     const { vault } = testVault();
     put(vault, 'STRIPE_SECRET_KEY', 'sk_test_Made4Up51Hx9Qw3Zr');
     const rotate = () =>
-      new Rotator(vault).rotate({ at: DEVELOPMENT, name: 'STRIPE_SECRET_KEY', value: Buffer.from(bad) });
+      vault.run(rotatorOf(vault).rotate({ at: DEVELOPMENT, name: 'STRIPE_SECRET_KEY', value: Buffer.from(bad) }));
     expect(rotate).toThrow(RotationError);
     expect(get(vault, 'STRIPE_SECRET_KEY')).toBe('sk_test_Made4Up51Hx9Qw3Zr');
     expect(valid(vault, 'STRIPE_SECRET_KEY')).toEqual([1]);
@@ -113,7 +119,7 @@ describe('rotating what a provider issues', () => {
     put(vault, 'SUPABASE_SERVICE_ROLE_KEY', 'sb_secret_MadeUp4Example7nQ2xW9kLpZr');
     const legacy = Buffer.from('eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoic2VydmljZV9yb2xlIn0.c2lnbmF0dXJl');
     expect(() =>
-      new Rotator(vault).rotate({ at: DEVELOPMENT, name: 'SUPABASE_SERVICE_ROLE_KEY', value: legacy }),
+      vault.run(rotatorOf(vault).rotate({ at: DEVELOPMENT, name: 'SUPABASE_SERVICE_ROLE_KEY', value: legacy })),
     ).toThrow(/ending/);
   });
 });
@@ -137,7 +143,7 @@ describe('a rotation that is cut off', () => {
       const other = reopen();
       expect(get(other, 'JWT_SECRET') === STRONG).toBe(!promoted);
       expect(valid(other, 'JWT_SECRET')).toEqual(promoted ? [2, 1] : [1]);
-      new Rotator(other).settle();
+      other.run(rotatorOf(other).settle());
       expect(unfinished(other)).toMatchObject([{ id: rotation.id, state: 'grace', to_version: 2 }]);
       expect(valid(other, 'JWT_SECRET')).toEqual([2, 1]);
     },
@@ -147,7 +153,7 @@ describe('a rotation that is cut off', () => {
     const { vault } = testVault();
     put(vault, 'JWT_SECRET', STRONG);
     const { rotation } = advanceTo(vault, 'issued');
-    expect(new Rotator(vault).rotate({ at: DEVELOPMENT, name: 'JWT_SECRET' })).toMatchObject({
+    expect(vault.run(rotatorOf(vault).rotate({ at: DEVELOPMENT, name: 'JWT_SECRET' }))).toMatchObject({
       id: rotation.id,
       version: 2,
     });
@@ -173,7 +179,7 @@ describe('a rotation that is cut off', () => {
     put(vault, 'JWT_SECRET', STRONG);
     const { rotation } = advanceTo(vault, 'verified');
     put(vault, 'JWT_SECRET', `${STRONG}-set`);
-    new Rotator(vault).settle();
+    vault.run(rotatorOf(vault).settle());
     expect(get(vault, 'JWT_SECRET')).toBe(`${STRONG}-set`);
     expect(vault.run(loadSubject(vault.context, rotation.id)).rotation).toMatchObject({ state: 'rolled_back' });
   });
@@ -205,7 +211,7 @@ describe('a rotation that is cut off', () => {
     );
     cut = vault.run(step(vault.context, cut, Buffer.from(`${STRONG}-first`)));
     const given = Buffer.from(`${STRONG}-second`);
-    const result = new Rotator(vault).rotate({ at: DEVELOPMENT, name: 'JWT_SECRET', value: given });
+    const result = vault.run(rotatorOf(vault).rotate({ at: DEVELOPMENT, name: 'JWT_SECRET', value: given }));
     expect(result).toMatchObject({ state: 'grace', fromVersion: 1, version: 3 });
     expect(get(vault, 'JWT_SECRET')).toBe(`${STRONG}-second`);
     expect(vault.run(loadSubject(vault.context, cut.rotation.id)).rotation.state).toBe('rolled_back');
@@ -219,7 +225,7 @@ describe('a rotation that is cut off', () => {
     );
     const given = Buffer.from(`${STRONG}-first`);
     cut = vault.run(step(vault.context, cut, given));
-    expect(new Rotator(vault).rotate({ at: DEVELOPMENT, name: 'JWT_SECRET', value: given })).toMatchObject({
+    expect(vault.run(rotatorOf(vault).rotate({ at: DEVELOPMENT, name: 'JWT_SECRET', value: given }))).toMatchObject({
       id: cut.rotation.id,
       version: 2,
     });
@@ -229,9 +235,9 @@ describe('a rotation that is cut off', () => {
     const { vault } = testVault();
     put(vault, 'JWT_SECRET', STRONG);
     vault.run(plan(vault.context, { at: DEVELOPMENT, name: 'JWT_SECRET', needsValue: true, backupFile: null }));
-    new Rotator(vault).settle();
+    vault.run(rotatorOf(vault).settle());
     expect(unfinished(vault)).toMatchObject([{ state: 'planned', needs_value: 1 }]);
-    expect(new Rotator(vault).rotate({ at: DEVELOPMENT, name: 'JWT_SECRET' })).toMatchObject({
+    expect(vault.run(rotatorOf(vault).rotate({ at: DEVELOPMENT, name: 'JWT_SECRET' }))).toMatchObject({
       state: 'grace',
       version: 2,
     });
@@ -243,15 +249,18 @@ describe('rolling back', () => {
     const { vault } = testVault();
     put(vault, 'API_PASSWORD', 'one one one one');
     put(vault, 'API_PASSWORD', 'two two two two');
-    expect(new Rotator(vault).rollback(DEVELOPMENT, 'API_PASSWORD')).toMatchObject({ version: 3 });
+    expect(vault.run(rotatorOf(vault).rollback(DEVELOPMENT, 'API_PASSWORD'))).toMatchObject({ version: 3 });
     expect(get(vault, 'API_PASSWORD')).toBe('one one one one');
   });
 
   it('in grace ends the rotation as rolled back', () => {
     const { vault } = testVault();
     put(vault, 'JWT_SECRET', STRONG);
-    new Rotator(vault).rotate({ at: DEVELOPMENT, name: 'JWT_SECRET' });
-    expect(new Rotator(vault).rollback(DEVELOPMENT, 'JWT_SECRET')).toMatchObject({ state: 'rolled_back', version: 3 });
+    vault.run(rotatorOf(vault).rotate({ at: DEVELOPMENT, name: 'JWT_SECRET' }));
+    expect(vault.run(rotatorOf(vault).rollback(DEVELOPMENT, 'JWT_SECRET'))).toMatchObject({
+      state: 'rolled_back',
+      version: 3,
+    });
     expect(get(vault, 'JWT_SECRET')).toBe(STRONG);
     expect(valid(vault, 'JWT_SECRET')).toEqual([3, 2]);
   });
@@ -260,21 +269,21 @@ describe('rolling back', () => {
     const { vault } = testVault();
     put(vault, 'STRIPE_SECRET_KEY', 'sk_test_First51Hx9Qw3Zr');
     expect(() =>
-      new Rotator(vault).rotate({ at: DEVELOPMENT, name: 'STRIPE_SECRET_KEY', value: Buffer.from('refused') }),
+      vault.run(rotatorOf(vault).rotate({ at: DEVELOPMENT, name: 'STRIPE_SECRET_KEY', value: Buffer.from('refused') })),
     ).toThrow();
     put(vault, 'STRIPE_SECRET_KEY', 'sk_test_Third51Hx9Qw3Zr');
-    new Rotator(vault).rollback(DEVELOPMENT, 'STRIPE_SECRET_KEY');
+    vault.run(rotatorOf(vault).rollback(DEVELOPMENT, 'STRIPE_SECRET_KEY'));
     expect(get(vault, 'STRIPE_SECRET_KEY')).toBe('sk_test_First51Hx9Qw3Zr');
-    new Rotator(vault).rollback(DEVELOPMENT, 'STRIPE_SECRET_KEY', 3);
+    vault.run(rotatorOf(vault).rollback(DEVELOPMENT, 'STRIPE_SECRET_KEY', 3));
     expect(get(vault, 'STRIPE_SECRET_KEY')).toBe('sk_test_Third51Hx9Qw3Zr');
-    expect(() => new Rotator(vault).rollback(DEVELOPMENT, 'STRIPE_SECRET_KEY', 99)).toThrow(/no version 99/);
+    expect(() => vault.run(rotatorOf(vault).rollback(DEVELOPMENT, 'STRIPE_SECRET_KEY', 99))).toThrow(/no version 99/);
   });
 
   it('has nowhere to go from the first version', () => {
     const { vault } = testVault();
     put(vault, 'A', 'x');
-    expect(() => new Rotator(vault).rollback(DEVELOPMENT, 'A')).toThrow(/no earlier value/);
-    expect(() => new Rotator(vault).rollback(DEVELOPMENT, 'NONE')).toThrow(NotFoundError);
+    expect(() => vault.run(rotatorOf(vault).rollback(DEVELOPMENT, 'A'))).toThrow(/no earlier value/);
+    expect(() => vault.run(rotatorOf(vault).rollback(DEVELOPMENT, 'NONE'))).toThrow(NotFoundError);
   });
 });
 
@@ -296,7 +305,7 @@ it('a type of the project’s own is made by its own rule', () => {
   const { vault, clock } = testVault({ catalog });
   put(vault, 'MY_TOKEN', 'app_'.padEnd(47, 'x'), { type: 'app_token' });
   clock.forward(8 * DAY);
-  const result = new Rotator(vault).rotate({ at: DEVELOPMENT, name: 'MY_TOKEN' });
+  const result = vault.run(rotatorOf(vault).rotate({ at: DEVELOPMENT, name: 'MY_TOKEN' }));
   expect(result.previousValidUntil).toBe(clock.now + HOUR);
   expect(get(vault, 'MY_TOKEN')).toMatch(/^app_[\w-]{43}$/);
 });

@@ -5,7 +5,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { systemRandom } from '../../lib/crypto/random.ts';
 import { FileError } from '../../lib/errors.ts';
-import { backupNames, writeBackup } from '../../lib/rotation/rotator.ts';
+import { backupOf } from '../../lib/rotation/rotator.ts';
+import { backupNames } from '../../lib/vault/backup-files.ts';
 import { openBackup, parseBackup } from '../../lib/vault/backup-format.ts';
 import { planRestore, restoreRecords, selectRecords } from '../../lib/vault/backups.ts';
 import type { EmbeddedVault } from '../../lib/vault/embedded-vault.ts';
@@ -23,7 +24,7 @@ const open = (vault: EmbeddedVault, path: string) =>
 describe('a backup', () => {
   it('is named by its day; a second one on a day by its second, more in that second by a count', () => {
     const { vault, clock } = testVault();
-    const names = Array.from({ length: 4 }, () => basename(writeBackup(vault, 'asked').path));
+    const names = Array.from({ length: 4 }, () => basename(vault.run(backupOf(vault, 'asked')).path));
     expect(names).toEqual([
       'secrets-backup-2026-01-01.json',
       'secrets-backup-2026-01-01-120000.json',
@@ -36,7 +37,7 @@ describe('a backup', () => {
   it('holds no value, name or label in plain text, and can be read by its user only', () => {
     const { vault } = testVault();
     put(vault, 'PLANTED_NAME', 'planted-value-4711', { labels: { planted: 'label-4711' } });
-    const { path } = writeBackup(vault, 'asked');
+    const { path } = vault.run(backupOf(vault, 'asked'));
     const text = readFileSync(path, 'utf8');
     for (const planted of [
       'planted-value-4711',
@@ -55,7 +56,7 @@ describe('a backup', () => {
     const binary = systemRandom(300);
     put(vault, 'BINARY', '', { value: binary, owner: 'ann', intervalDays: 12, labels: { a: 'b' }, type: 'api_key' });
     put(vault, 'TEXT', 'x', { at: PRODUCTION });
-    const records = open(vault, writeBackup(vault, 'asked').path);
+    const records = open(vault, vault.run(backupOf(vault, 'asked')).path);
     expect(records.map((one) => [one.name, one.environment])).toEqual([
       ['BINARY', 'development'],
       ['TEXT', 'production'],
@@ -73,7 +74,7 @@ describe('a backup', () => {
   it('with any one character changed, or cut anywhere, is refused with one kind of error', () => {
     const { vault } = testVault();
     put(vault, 'NAME', 'value');
-    const text = readFileSync(writeBackup(vault, 'asked').path, 'utf8');
+    const text = readFileSync(vault.run(backupOf(vault, 'asked')).path, 'utf8');
     const read = (changed: string) => () => openBackup('x', parseBackup('x', changed), vault.context.rootKey);
     expect(read(text)).not.toThrow();
     fc.assert(
@@ -97,7 +98,7 @@ describe('a backup', () => {
     const one = testVault().vault;
     const other = testVault().vault;
     put(one, 'NAME', 'value');
-    const { path } = writeBackup(one, 'asked');
+    const { path } = one.run(backupOf(one, 'asked'));
     expect(() => open(other, path)).toThrow(FileError);
     for (const text of ['', '{}', '[]', 'null', '{"keyturn":"backup","format":2}', '{"keyturn":"backup","format":1}']) {
       expect(() => parseBackup('x', text), text).toThrow(FileError);
@@ -118,7 +119,7 @@ describe('restoring', () => {
   it('makes new versions of what differs, brings deleted ones back, and leaves the rest alone', () => {
     const { vault } = testVault();
     for (const name of ['CHANGED', 'SAME', 'DELETED']) put(vault, name, 'before');
-    const records = open(vault, writeBackup(vault, 'asked').path);
+    const records = open(vault, vault.run(backupOf(vault, 'asked')).path);
     put(vault, 'CHANGED', 'after');
     put(vault, 'LATER', 'not in the backup');
     vault.run(deleteSecret(vault.context, DEVELOPMENT, 'DELETED'));
@@ -147,7 +148,7 @@ describe('restoring', () => {
   it('takes named secrets only, compared without case', () => {
     const { vault } = testVault();
     for (const name of ['A', 'B']) put(vault, name, 'before');
-    const records = open(vault, writeBackup(vault, 'asked').path);
+    const records = open(vault, vault.run(backupOf(vault, 'asked')).path);
     expect(selectRecords(records, ['b']).map((one) => one.name)).toEqual(['B']);
     expect(selectRecords(records, [])).toHaveLength(2);
   });
@@ -156,7 +157,7 @@ describe('restoring', () => {
     const env = { SECRETS_ENCRYPTION_KEY: systemRandom(32).toString('base64') };
     const lost = testVault({ env }).vault;
     put(lost, 'NAME', 'value', { at: PRODUCTION });
-    const { path } = writeBackup(lost, 'asked');
+    const { path } = lost.run(backupOf(lost, 'asked'));
     const fresh = testVault({ env }).vault;
     fresh.run(restoreRecords(fresh.context, open(fresh, path), 'file'));
     expect(get(fresh, 'NAME', PRODUCTION)).toBe('value');

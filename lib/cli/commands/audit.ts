@@ -71,12 +71,11 @@ export function register(program: Command): void {
     audit.command('anchor').description('sign how far the log has come; keep the line where nobody here can change it'),
   ).action((options: CommonOptions) =>
     withSession('audit anchor', options, ({ vault, out }) => {
-      const { audit: log } = vault.context;
       const checkpoint = vault.run(
         transaction(
           (function* () {
-            yield* log.append([{ action: 'audit.anchor' }]);
-            return yield* log.checkpoint();
+            yield* vault.context.log([{ action: 'audit.anchor' }]);
+            return yield* vault.context.audit.checkpoint();
           })(),
         ),
       );
@@ -85,7 +84,7 @@ export function register(program: Command): void {
         anchor,
         checkpoint: checkpoint.body,
         signature: Buffer.from(checkpoint.signature).toString('base64url'),
-        publicKey: log.publicKey.toString('base64url'),
+        publicKey: vault.context.audit.publicKey.toString('base64url'),
       });
       out.line(anchor);
     }),
@@ -106,7 +105,7 @@ function list({ vault, out }: Session, options: ListOptions): void {
   const { context } = vault;
   vault.run(context.authorize('audit', { action: 'audit.read' }));
   // Reading the log is itself logged, before anything of it is shown.
-  vault.run(transaction(context.audit.append([{ action: 'audit.read', details: { limit } }])));
+  vault.run(transaction(context.log([{ action: 'audit.read', details: { limit } }])));
   const entries = vault.run(
     newestEntries(
       {
@@ -193,7 +192,7 @@ function verifyVault({ vault, out }: Session, texts: readonly string[]): void {
   const verdict = vault.run(verifyStore(context.audit, anchors, context.onProgress));
   const details = { entries: verdict.entries, intact: verdict.intact, complete: verdict.complete };
   // After the walk: a log that was tampered with must not be added to before somebody has been told.
-  if (verdict.intact) vault.run(transaction(context.audit.append([{ action: 'audit.verify', details }])));
+  if (verdict.intact) vault.run(transaction(context.log([{ action: 'audit.verify', details }])));
   showVerdict(out, verdict);
 }
 
@@ -228,7 +227,7 @@ function exportLog({ vault, out }: Session, options: { format: string; output?: 
   vault.run(
     transaction(
       (function* () {
-        yield* audit.append([{ action: 'audit.export', details: { format: options.format } }]);
+        yield* context.log([{ action: 'audit.export', details: { format: options.format } }]);
         yield* audit.checkpoint();
       })(),
     ),

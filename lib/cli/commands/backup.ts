@@ -1,6 +1,6 @@
 // keyturn backup: create, list, verify and restore backup files.
 import type { Command } from 'commander';
-import { writeBackup } from '../../rotation/rotator.ts';
+import { backupOf } from '../../rotation/rotator.ts';
 import { transaction } from '../../store/operation.ts';
 import { listBackups, openBackupFile, readBackupFile, restoreFromFile } from '../backup-files.ts';
 import { type CommonOptions, surroundings, withJson, withSession } from '../session.ts';
@@ -11,7 +11,7 @@ export function register(program: Command): void {
   withJson(backup.command('create').description('write an encrypted backup of all secrets to backups/secrets/')).action(
     (options: CommonOptions) =>
       withSession('backup create', options, ({ vault, out }) => {
-        const result = writeBackup(vault, 'asked');
+        const result = vault.run(backupOf(vault, 'asked'));
         out.data(result);
         out.line(`${plural(result.secrets, 'secret')} backed up to ${result.path}.`);
         out.line(`It opens with the root key ${vault.context.rootKey.id} only: keep that key elsewhere.`);
@@ -46,7 +46,7 @@ export function register(program: Command): void {
       const records = openBackupFile(home, file, parsed);
       for (const record of records) record.value.fill(0);
       const details = { file, secrets: records.length };
-      vault.run(transaction(vault.context.audit.append([{ action: 'backup.verify', details }])));
+      vault.run(transaction(vault.context.log([{ action: 'backup.verify', details }])));
       out.data({ file, ok: true, secrets: records.length, createdAt: parsed.header.createdAt });
       out.line(
         `${out.style('green', '✓')} ${file} is whole: ${plural(records.length, 'secret')}, made ${parsed.header.createdAt}.`,

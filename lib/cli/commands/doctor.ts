@@ -168,7 +168,7 @@ function checkIntegrity(vault: EmbeddedVault): Diagnosis {
 function checkValues(vault: EmbeddedVault): Diagnosis {
   let count = 0;
   // Values are opened in memory and let go; the log has it before the first one is.
-  vault.run(transaction(vault.context.audit.append([{ action: 'vault.check' }])));
+  vault.run(transaction(vault.context.log([{ action: 'vault.check' }])));
   try {
     for (const environment of vault.context.environments.values()) {
       vault.run(

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { UsageError } from '../../errors.ts';
 import { type Alert, type MonitoredSecret, monitor } from '../../monitoring/monitor.ts';
-import { Rotator } from '../../rotation/rotator.ts';
+import { rotatorOf } from '../../rotation/rotator.ts';
 import { EXIT } from '../exit-codes.ts';
 import { severityWord } from '../findings.ts';
 import type { Output } from '../output.ts';
@@ -67,7 +67,7 @@ export function register(program: Command): void {
 
 function watch(session: Session, options: MonitorCommandOptions, quick: boolean): void {
   const { vault, out } = session;
-  new Rotator(vault).settle();
+  vault.run(rotatorOf(vault).settle());
   const environments = chosenEnvironments(session, options);
   const result = vault.run(monitor(vault.context, environments, { strength: !quick }));
   const critical = result.alerts.filter((one) => one.severity === 'critical');

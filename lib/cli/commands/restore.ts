@@ -1,6 +1,6 @@
 // keyturn restore: brings back a deleted secret, or the value of an earlier version.
 import type { Command } from 'commander';
-import { Rotator } from '../../rotation/rotator.ts';
+import { rotatorOf } from '../../rotation/rotator.ts';
 import { restoreDeleted } from '../../vault/write.ts';
 import { type CommonOptions, withPlace, withSession } from '../session.ts';
 import { wholeNumber } from './set.ts';
@@ -22,7 +22,7 @@ export function register(program: Command): void {
           return;
         }
         const from = wholeNumber(options.version, 'a version');
-        const result = new Rotator(vault).rollback(at, name, from);
+        const result = vault.run(rotatorOf(vault).rollback(at, name, from));
         out.data(result);
         out.line(
           `${result.name} (${at.environment}) has the value of version ${from} again, as version ${result.version}.`,

@@ -1,7 +1,7 @@
 // keyturn rollback: back to the version before, to a numbered one, or to a backup.
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
-import { Rotator } from '../../rotation/rotator.ts';
+import { rotatorOf } from '../../rotation/rotator.ts';
 import { restoreFromFile } from '../backup-files.ts';
 import { type CommonOptions, withPlace, withSession } from '../session.ts';
 import { moment } from '../words.ts';
@@ -24,7 +24,7 @@ export function register(program: Command): void {
           return;
         }
         const to = options.to === undefined ? undefined : wholeNumber(options.to, 'a version');
-        const result = new Rotator(vault).rollback(at, target, to);
+        const result = vault.run(rotatorOf(vault).rollback(at, target, to));
         out.data(result);
         out.line(
           `${out.style('green', '✓')} ${result.name} (${result.environment}) has its earlier value again, as version ${result.version}.`,

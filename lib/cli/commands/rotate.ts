@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { KeyturnError, NeedsPersonError, UsageError } from '../../errors.ts';
 import type { RotationResult } from '../../rotation/results.ts';
-import { dueAt, Rotator } from '../../rotation/rotator.ts';
+import { dueAt, rotatorOf } from '../../rotation/rotator.ts';
 import { allSummaries } from '../../vault/list.ts';
 import type { SecretSummary } from '../../vault/results.ts';
 import { describeSecret, liveSecret } from '../../vault/write.ts';
@@ -72,7 +72,7 @@ async function rotateOne(
     return;
   }
   if (type !== undefined && type !== secret.type) vault.run(describeSecret(context, at, name, { type }));
-  const rotator = new Rotator(vault);
+  const rotator = rotatorOf(vault);
   rotator.settle();
   const fromOutside = options.fromFile !== undefined || options.stdin === true || !rule.generate;
   if (secret.previous_version !== null && (secret.previous_valid_until ?? 0) > context.clock()) {
@@ -83,7 +83,7 @@ async function rotateOne(
   // Asked for before anything is written: an answer that never comes leaves nothing begun.
   const value = fromOutside ? await valueOrNothing(secret.name, options) : undefined;
   try {
-    const result = rotator.rotate({ at, name, ...grace, ...(value && { value }) });
+    const result = vault.run(rotator.rotate({ at, name, ...grace, ...(value && { value }) }));
     out.data(result);
     report(session, result);
     for (const warning of result.warnings) out.note(`Warning: the new value is weak. ${warning}`);
@@ -130,15 +130,15 @@ async function rotateMany(session: Session, options: RotateOptions): Promise<voi
     showPlan(session, chosen, byHand);
     return;
   }
-  const rotator = new Rotator(vault);
-  const settled = rotator.settle();
+  const rotator = rotatorOf(vault);
+  const settled = vault.run(rotator.settle());
   const done: RotationResult[] = [];
   const failed: { name: string; error: string }[] = [];
   const progress = out.progress('Rotating');
   for (const [index, one] of chosen.entries()) {
     progress.at(index, chosen.length);
     try {
-      const result = rotator.rotate({ at, name: one.name, ...grace });
+      const result = vault.run(rotator.rotate({ at, name: one.name, ...grace }));
       done.push(result);
       report(session, result);
     } catch (error) {

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { monitor } from '../../monitoring/monitor.ts';
-import { Rotator } from '../../rotation/rotator.ts';
+import { rotatorOf } from '../../rotation/rotator.ts';
 import { bySeverity } from '../../validation/finding.ts';
 import { type ValidationResult, validate } from '../../validation/validate.ts';
 import { ensureEnvironment } from '../../vault/create.ts';
@@ -40,7 +40,7 @@ export function register(program: Command): void {
           out.line(`Made the vault and its root key, ${rootKeyFile} (mode 0600). Keep a copy of that key elsewhere.`);
         out.line();
         await takeIn(session, options);
-        new Rotator(vault).settle();
+        vault.run(rotatorOf(vault).settle());
         const environment = vault.context.environment(at);
         const validation = vault.run(validate(vault.context, [environment]));
         const monitoring = vault.run(monitor(vault.context, [environment], { strength: true }));
