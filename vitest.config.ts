@@ -18,6 +18,20 @@ export default defineConfig({
       },
       {
         extends: true,
+        // The same tests of everything that works on a store, on a real PostgreSQL.
+        test: {
+          name: 'postgres',
+          include: [
+            'test/{audit,vault,rotation,validation,monitoring}/**/*.test.ts',
+            'test/secrets-manager.test.ts',
+          ],
+          globalSetup: 'test/support/postgres-setup.ts',
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
         // Real processes: spawned commands, killed children, full disks, the packed package.
         test: {
           name: 'processes',

@@ -6,11 +6,11 @@ import { projectConfig } from './config/config.ts';
 import type { KeyturnConfig } from './config/keyturn-config.ts';
 import { asUtf8 } from './crypto/bytes.ts';
 import { SecretValue } from './crypto/secret-value.ts';
-import { KeyturnError, NotFoundError, type StoreError, UsageError } from './errors.ts';
+import { isKeyturnError, NotFoundError, type StoreError, UsageError } from './errors.ts';
 import type { RotationResult } from './rotation/results.ts';
 import { rotatorOf } from './rotation/rotator.ts';
 import { first, transaction } from './store/operation.ts';
-import { findSecret } from './store/secrets.ts';
+import { findSecret } from './store/statements/secrets.ts';
 import type { AccessScope } from './vault/access.ts';
 import { EmbeddedVault } from './vault/embedded-vault.ts';
 import { vaultHome } from './vault/home.ts';
@@ -442,7 +442,7 @@ export class SecretsManager {
 }
 
 function isAbsent(error: unknown): error is NotFoundError | StoreError {
-  return error instanceof KeyturnError && (error.code === 'KT_SECRET_NOT_FOUND' || error.code === 'KT_VAULT_NOT_FOUND');
+  return isKeyturnError(error) && (error.code === 'KT_SECRET_NOT_FOUND' || error.code === 'KT_VAULT_NOT_FOUND');
 }
 
 function toBytes(value: string | Uint8Array | SecretValue): Buffer {

@@ -9,6 +9,7 @@ import { rolldown } from 'rolldown';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 const DIST = join(ROOT, 'dist');
+const PACKAGE = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
 
 /** The package's folder that a bundled module came from. */
 function packageOf(id) {
@@ -28,6 +29,8 @@ const LATE = {
   'load-config': 'lib/config/load-config.ts',
   guessing: 'lib/validation/guessing.ts',
   'sqlite-compiler': 'lib/store/sqlite-compiler.ts',
+  'sync-postgres': 'lib/store/sync-postgres.ts',
+  'postgres-worker': 'lib/store/postgres-worker.ts',
 };
 
 /**
@@ -36,7 +39,7 @@ const LATE = {
  */
 async function compiledStatements() {
   const { compileForSqlite } = await import('../lib/store/sqlite-compiler.ts');
-  const folder = join(ROOT, 'lib', 'store');
+  const folder = join(ROOT, 'lib', 'store', 'statements');
   const files = new Map();
   for (const file of readdirSync(folder).filter((name) => name.endsWith('.ts'))) {
     const path = join(folder, file);
@@ -50,7 +53,7 @@ async function compiledStatements() {
   }
   return {
     name: 'compiled-statements',
-    load: { filter: { id: /[\\/]lib[\\/]store[\\/]/ }, handler: (id) => files.get(id) },
+    load: { filter: { id: /[\\/]lib[\\/]store[\\/]statements[\\/]/ }, handler: (id) => files.get(id) },
   };
 }
 
@@ -59,7 +62,7 @@ async function bundle(input, output) {
     cwd: ROOT,
     platform: 'node',
     input,
-    external: ['@node-rs/argon2'],
+    external: Object.keys(PACKAGE.dependencies),
     plugins: [await compiledStatements()],
     treeshake: { moduleSideEffects: false },
   });

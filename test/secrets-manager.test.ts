@@ -6,7 +6,7 @@ import { inspect } from 'node:util';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { SecretsManager, type SecretsManagerOptions, secretsManager } from '@/lib/secrets-manager';
 import { newestEntries } from '../lib/audit/read.ts';
-import { codeOf, DAY, put, testVault, validVersions } from './support/vault.ts';
+import { codeOf, DAY, put, storeVariables, testVault, validVersions } from './support/vault.ts';
 
 const STRONG = 'Zq7-Xn2_Vb9Kd4Tw8Rz1Lm6Pc3Yh5Gs0Jf';
 
@@ -15,11 +15,11 @@ function manager(options: SecretsManagerOptions = {}) {
   const open = (more: SecretsManagerOptions = {}) => {
     const one = new SecretsManager({
       directory: made.folder,
-      env: {},
       principal: 'tester',
       clock: made.clock.read,
       ...options,
       ...more,
+      env: { ...made.variables, ...options.env, ...more.env },
     });
     onTestFinished(() => one.close());
     return one;
@@ -84,13 +84,13 @@ describe('getSecret', () => {
   });
 
   it('flushes at the exit of the process', () => {
-    const { vault, folder, reads } = manager();
+    const { vault, folder, reads, variables } = manager();
     put(vault, 'A', 'one');
     const script = `import { secretsManager } from '${new URL('../lib/secrets-manager.ts', import.meta.url).href}';
       for (let n = 0; n < 5; n += 1) secretsManager.getSecret('A');`;
     const ended = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
       cwd: folder,
-      env: {},
+      env: { ...variables },
       encoding: 'utf8',
     });
     expect(ended.stderr).toBe('');
@@ -153,8 +153,9 @@ describe('getSecret', () => {
     const { open, vault } = manager();
     vault.close();
     rmSync(vault.home.folder, { recursive: true });
-    expect(codeOf(() => open().getSecret('A'))).toBe('KT_VAULT_NOT_FOUND');
-    const lenient = open({ fallbackToEnvironment: true, env: { A: 'from env' } });
+    const empty = storeVariables();
+    expect(codeOf(() => open({ env: empty }).getSecret('A'))).toBe('KT_VAULT_NOT_FOUND');
+    const lenient = open({ fallbackToEnvironment: true, env: { ...empty, A: 'from env' } });
     expect(lenient.getSecret('A')).toBe('from env');
     expect(() => lenient.getSecret('B')).toThrow(/There is no vault/);
   });

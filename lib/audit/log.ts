@@ -2,8 +2,8 @@
 // without the other.
 import type { KeyObject } from 'node:crypto';
 import type { SigningKey } from '../crypto/signing.ts';
-import { insertCheckpoint, insertEntry, selectHead, selectLastCheckpoint } from '../store/audit.ts';
 import { all, first, many, type Operation } from '../store/operation.ts';
+import { insertCheckpoint, insertEntry, selectHead, selectLastCheckpoint } from '../store/statements/audit.ts';
 import { type ChainHead, type Checkpoint, checkpointHash, parseCheckpoint, signCheckpoint } from './checkpoint.ts';
 import {
   type Actor,

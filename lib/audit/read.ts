@@ -1,14 +1,14 @@
 // Reading the log back: pages with filters, and verification against the store.
 
+import { all, type Operation } from '../store/operation.ts';
+import type { AuditEntryTable } from '../store/schema.ts';
 import {
   selectChains,
   selectCheckpoints,
   selectEntriesAfter,
   selectEntriesBefore,
   selectNotOk,
-} from '../store/audit.ts';
-import { all, type Operation } from '../store/operation.ts';
-import type { AuditEntryTable } from '../store/schema.ts';
+} from '../store/statements/audit.ts';
 import { checkpointHash } from './checkpoint.ts';
 import type { AuditLog } from './log.ts';
 import { checkCheckpoints, conclude, LogVerifier, type Verdict } from './verify.ts';

@@ -1,7 +1,7 @@
 // Monitoring: age against interval, strength, use, failed rotations and denied attempts, as numbers and alerts.
 import { newestEntries } from '../audit/read.ts';
 import { all, logTransaction, type Operation } from '../store/operation.ts';
-import { selectRotationsSince } from '../store/rotations.ts';
+import { selectRotationsSince } from '../store/statements/rotations.ts';
 import type { Severity } from '../validation/finding.ts';
 import { validate } from '../validation/validate.ts';
 import type { VaultContext } from '../vault/context.ts';

@@ -6,9 +6,21 @@ import { matchingFormat, unfitness } from '../catalog/match.ts';
 import { asBuffer, asUtf8, equalBytes } from '../crypto/bytes.ts';
 import { RotationError } from '../errors.ts';
 import { all, first, type Operation, transaction } from '../store/operation.ts';
-import { findActiveRotation, findRotation, findSecretById, insertRotation, moveRotation } from '../store/rotations.ts';
 import type { RotationTable } from '../store/schema.ts';
-import { activateVersion, endPrevious, findVersion, setCurrentVersion, setLatestVersion } from '../store/secrets.ts';
+import {
+  findActiveRotation,
+  findRotation,
+  findSecretById,
+  insertRotation,
+  moveRotation,
+} from '../store/statements/rotations.ts';
+import {
+  activateVersion,
+  endPrevious,
+  findVersion,
+  setCurrentVersion,
+  setLatestVersion,
+} from '../store/statements/secrets.ts';
 import type { RotationState } from '../store/states.ts';
 import type { VaultContext } from '../vault/context.ts';
 import type { Environment, Place } from '../vault/places.ts';

@@ -25,6 +25,7 @@ const compiler = new Kysely<Database>({
 
 const dialect: MigrationDialect = {
   bytes: 'blob',
+  ordered: 'text',
   integer: 'integer',
   identity: 'integer',
   clustered: (table) => table.modifyEnd(sql`without rowid`),

@@ -7,8 +7,10 @@ import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlit
 import { StoreError } from '../errors.ts';
 import type { Operation, Step } from './operation.ts';
 import { SCHEMA_VERSION } from './schema-version.ts';
+import type { Settled } from './served-store.ts';
 import type * as SqliteCompiler from './sqlite-compiler.ts';
 import { bindParameters, type CompiledStatement, type Slot, type Statement } from './statement.ts';
+import type { VaultStore } from './vault-store.ts';
 
 /** How long a writer waits for another process's transaction before it gives up, in ms. */
 const BUSY_TIMEOUT_MS = 10_000;
@@ -26,9 +28,6 @@ export interface SqliteOptions {
   readonly onStatement?: (sql: string) => void;
 }
 
-/** How an operation of a group ended. */
-export type Settled = { readonly value: unknown } | { readonly error: unknown };
-
 interface Prepared {
   readonly native: StatementSync;
   readonly sql: string;
@@ -38,7 +37,7 @@ interface Prepared {
 }
 
 /** One connection to the embedded store. */
-export class SqliteStore {
+export class SqliteStore implements VaultStore {
   readonly path: string;
   readonly #db: DatabaseSync;
   readonly #prepared = new Map<Statement<never, unknown>, Prepared>();

@@ -6,11 +6,11 @@ import { openEnvelope, readEnvelopeHeader, sealEnvelope, versionContext } from '
 import type { RootKey } from '../crypto/root-key.ts';
 import type { PassphraseParameters } from '../crypto/root-key-source.ts';
 import { DecryptionError, UsageError } from '../errors.ts';
-import { countVersionsByKey, destroyKey, retireKey, rewrapKey } from '../store/keys.ts';
 import { all, first, logTransaction, type Operation, transaction } from '../store/operation.ts';
 import type { KeyPurpose } from '../store/schema.ts';
-import { countVersionsToReseal, replaceEnvelope, selectVersionsToReseal } from '../store/secrets.ts';
-import { bumpKeys, deleteFact, putFact } from '../store/vault-facts.ts';
+import { countVersionsByKey, destroyKey, retireKey, rewrapKey } from '../store/statements/keys.ts';
+import { countVersionsToReseal, replaceEnvelope, selectVersionsToReseal } from '../store/statements/secrets.ts';
+import { bumpKeys, deleteFact, putFact } from '../store/statements/vault-facts.ts';
 import type { VaultContext } from './context.ts';
 import { createKey } from './create.ts';
 import { placeOfKey } from './keyring.ts';

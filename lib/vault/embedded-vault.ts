@@ -10,9 +10,11 @@ import type { PassphraseParameters } from '../crypto/root-key-source.ts';
 import { DEFAULT_SUITE } from '../crypto/suites/registry.ts';
 import type { Suite } from '../crypto/suites/suite.ts';
 import { StoreError } from '../errors.ts';
+import { createStore, openStore, type StorePlace } from '../store/open-store.ts';
 import { all, type Operation, transaction } from '../store/operation.ts';
-import { type SqliteOptions, SqliteStore } from '../store/sqlite.ts';
-import { selectFacts } from '../store/vault-facts.ts';
+import type { SqliteOptions } from '../store/sqlite.ts';
+import { selectFacts } from '../store/statements/vault-facts.ts';
+import type { VaultStore } from '../store/vault-store.ts';
 import { type AccessScope, scopedAccess } from './access.ts';
 import { loadKeyring, VaultContext, VaultState } from './context.ts';
 import { ensureEnvironment, initializeVault } from './create.ts';
@@ -58,6 +60,18 @@ function operatingSystemUser(): string {
   }
 }
 
+/** Where a vault's store is. */
+export function storePlace({ home, env }: Pick<VaultOptions, 'home' | 'env'>): StorePlace {
+  return { file: home.database, url: env.KEYTURN_DATABASE_URL || undefined };
+}
+
+function vaultExists(path: string): StoreError {
+  return new StoreError('KT_VAULT_EXISTS', {
+    what: `There is a vault at ${path} already.`,
+    left: 'It was not touched.',
+  });
+}
+
 interface Facts {
   readonly vaultId: string;
   readonly rootKeyId: string;
@@ -79,7 +93,7 @@ function* readFacts(): Operation<Facts | undefined> {
 
 export class EmbeddedVault {
   readonly home: VaultHome;
-  readonly store: SqliteStore;
+  readonly store: VaultStore;
   readonly context: VaultContext;
   /** Where the root key came from, and whether it is one kept for a change. */
   readonly rootKeySource: { readonly label: string; readonly previous: boolean };
@@ -87,7 +101,7 @@ export class EmbeddedVault {
 
   private constructor(
     options: VaultOptions,
-    store: SqliteStore,
+    store: VaultStore,
     facts: Facts,
     root: { rootKey: RootKey; label: string; previous: boolean },
   ) {
@@ -149,13 +163,16 @@ export class EmbeddedVault {
   }
 
   /** A new file, or one whose making was cut off before its facts were there. */
-  static #newStore(options: VaultOptions): SqliteStore {
-    const { database } = options.home;
+  static #newStore(options: VaultOptions): VaultStore {
+    const place = storePlace(options);
     try {
-      return SqliteStore.create(database, options);
+      const made = createStore(place, options);
+      if (!made.run(readFacts())) return made;
+      made.close();
+      throw vaultExists(made.path);
     } catch (error) {
-      if (!(error instanceof StoreError) || error.code !== 'KT_VAULT_EXISTS') throw error;
-      const store = SqliteStore.open(database, options);
+      if (!(error instanceof StoreError) || error.code !== 'KT_VAULT_EXISTS' || place.url !== undefined) throw error;
+      const { store } = openStore(place, options);
       if (!store.run(readFacts())) return store;
       store.close();
       throw error;
@@ -174,12 +191,12 @@ export class EmbeddedVault {
    */
   static open(options: VaultOptions): EmbeddedVault {
     const { home, env } = options;
-    const store = SqliteStore.open(home.database, options);
+    const { store } = openStore(storePlace(options), options);
     try {
       const facts = store.run(readFacts());
       if (!facts) {
         throw new StoreError('KT_VAULT_NOT_FOUND', {
-          what: `The vault at ${home.folder} was never finished.`,
+          what: `There is no vault at ${store.path}: its making was cut off.`,
           left: 'It holds nothing.',
           next: 'Finish it with `keyturn init`.',
         });

@@ -1,7 +1,7 @@
 // Looking at secrets without opening them: lists in pages, history, and differences by fingerprint.
 import { nameKey } from '../catalog/catalog.ts';
 import { all, first, logTransaction, type Operation } from '../store/operation.ts';
-import { countSecrets, findSecret, selectSecretsPage, selectVersions } from '../store/secrets.ts';
+import { countSecrets, findSecret, selectSecretsPage, selectVersions } from '../store/statements/secrets.ts';
 import type { VersionOrigin } from '../store/states.ts';
 import type { VaultContext } from './context.ts';
 import type { Environment, Place } from './places.ts';

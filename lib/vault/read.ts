@@ -6,7 +6,14 @@ import { openEnvelope, readEnvelopeHeader, versionContext } from '../crypto/enve
 import type { SealingKey } from '../crypto/sealing-key.ts';
 import { DecryptionError, type KeyturnError, NotFoundError } from '../errors.ts';
 import { all, first, logTransaction, type Operation } from '../store/operation.ts';
-import { addUsage, countSecrets, findSecret, findVersion, readCurrent, selectSealedPage } from '../store/secrets.ts';
+import {
+  addUsage,
+  countSecrets,
+  findSecret,
+  findVersion,
+  readCurrent,
+  selectSealedPage,
+} from '../store/statements/secrets.ts';
 import type { VaultContext } from './context.ts';
 import type { Environment, Place } from './places.ts';
 import { secretNotFound } from './write.ts';

@@ -2,7 +2,7 @@
 // durable in the log before its value is given; repeats are flushed as one entry every few seconds and at exit.
 import type { AuditEvent } from '../audit/entry.ts';
 import { all, type Operation } from '../store/operation.ts';
-import { addUsage } from '../store/secrets.ts';
+import { addUsage } from '../store/statements/secrets.ts';
 import type { VaultContext } from './context.ts';
 import type { OpenedVersion } from './read.ts';
 

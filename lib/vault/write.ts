@@ -13,7 +13,7 @@ import {
   setCurrentVersion,
   setDeleted,
   updateDescription,
-} from '../store/secrets.ts';
+} from '../store/statements/secrets.ts';
 import type { VersionOrigin } from '../store/states.ts';
 import type { VaultContext } from './context.ts';
 import { checkSecretName } from './names.ts';

@@ -1,5 +1,4 @@
 // The audit log: what a forger with the file in hand can do to it, and what verification then says.
-import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import { anchorOf, checkpointSigned, parseAnchor, parseCheckpoint } from '../../lib/audit/checkpoint.ts';
 import { canonicalEntry, detailsText, hashEntry } from '../../lib/audit/entry.ts';
@@ -7,11 +6,12 @@ import { csvEntry, ExportVerifier, exportCheckpoint, exportEntry, exportHeader }
 import { GroupCommit } from '../../lib/audit/group-commit.ts';
 import { AuditLog } from '../../lib/audit/log.ts';
 import { forEachEntry, newestEntries, verifyStore } from '../../lib/audit/read.ts';
-import { selectChains, selectCheckpoints } from '../../lib/store/audit.ts';
 import { all, transaction } from '../../lib/store/operation.ts';
 import type { AuditEntryTable } from '../../lib/store/schema.ts';
+import { selectChains, selectCheckpoints } from '../../lib/store/statements/audit.ts';
 import type { EmbeddedVault } from '../../lib/vault/embedded-vault.ts';
 import { openCurrent, readSecret } from '../../lib/vault/read.ts';
+import { RawDatabase } from '../support/raw.ts';
 import { DEVELOPMENT, HOUR, put, testVault } from '../support/vault.ts';
 
 const verify = (vault: EmbeddedVault, anchors: string[] = []) =>
@@ -29,19 +29,18 @@ const entriesOf = (vault: EmbeddedVault) => {
 };
 
 /** A vault whose log has some twenty entries, and its file opened by a forger. */
-function tampered(forge: (db: DatabaseSync, last: number) => void) {
+function tampered(forge: (db: RawDatabase, last: number) => void) {
   const made = testVault();
   for (let n = 0; n < 20; n += 1) put(made.vault, 'NAME', `value ${n}`);
   const anchor = made.vault.run(transaction(made.vault.context.audit.checkpoint()));
-  const db = new DatabaseSync(made.vault.store.path);
+  const db = new RawDatabase(made.vault.store);
   const last = Number(db.prepare('SELECT max(seq) AS last FROM audit_entries').get()?.last);
   forge(db, last);
-  db.close();
   return { ...made, last, anchor: anchorOf(anchor) };
 }
 
 /** What a forger who knows the format, but not the audit key, does: hashes again from entry `from` on. */
-function rehash(db: DatabaseSync, from: number): void {
+function rehash(db: RawDatabase, from: number): void {
   const rows = db.prepare('SELECT * FROM audit_entries ORDER BY seq').all() as unknown as AuditEntryTable[];
   let hash: Buffer = Buffer.from(rows.find((row) => row.seq === from - 1)?.hash ?? []);
   for (const row of rows.filter((one) => one.seq >= from)) {
@@ -50,7 +49,7 @@ function rehash(db: DatabaseSync, from: number): void {
   }
 }
 
-const renumber = (db: DatabaseSync, from: number, by: number) => {
+const renumber = (db: RawDatabase, from: number, by: number) => {
   // In two steps: numbers are unique at every moment.
   db.exec(`UPDATE audit_entries SET seq = -(seq + ${by}) WHERE seq >= ${from}`);
   db.exec('UPDATE audit_entries SET seq = -seq WHERE seq < 0');

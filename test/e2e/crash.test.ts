@@ -9,7 +9,7 @@ import { describe, expect, it } from 'vitest';
 import { verifyStore } from '../../lib/audit/read.ts';
 import { backupOf, rotatorOf } from '../../lib/rotation/rotator.ts';
 import { all } from '../../lib/store/operation.ts';
-import { selectUnfinishedRotations } from '../../lib/store/rotations.ts';
+import { selectUnfinishedRotations } from '../../lib/store/statements/rotations.ts';
 import { DataKeyRotation, listKeys } from '../../lib/vault/data-keys.ts';
 import { EmbeddedVault } from '../../lib/vault/embedded-vault.ts';
 import { listSecrets, secretHistory } from '../../lib/vault/list.ts';

@@ -8,7 +8,7 @@ import { rotatorOf } from '../../lib/rotation/rotator.ts';
 import { isFinal } from '../../lib/rotation/states.ts';
 import { fail, loadSubject, plan, step } from '../../lib/rotation/steps.ts';
 import { all } from '../../lib/store/operation.ts';
-import { selectUnfinishedRotations } from '../../lib/store/rotations.ts';
+import { selectUnfinishedRotations } from '../../lib/store/statements/rotations.ts';
 import type { EmbeddedVault } from '../../lib/vault/embedded-vault.ts';
 import { secretHistory } from '../../lib/vault/list.ts';
 import { readSecret } from '../../lib/vault/read.ts';

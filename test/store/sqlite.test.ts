@@ -9,7 +9,7 @@ import { SCHEMA_VERSION } from '../../lib/store/schema-version.ts';
 import { SqliteStore } from '../../lib/store/sqlite.ts';
 import { compileForSqlite } from '../../lib/store/sqlite-compiler.ts';
 import { bindParameters, type Statement } from '../../lib/store/statement.ts';
-import { putFact, selectFacts } from '../../lib/store/vault-facts.ts';
+import { putFact, selectFacts } from '../../lib/store/statements/vault-facts.ts';
 import { codeOf, temporaryFolder } from '../support/vault.ts';
 
 const newStore = () => {
@@ -107,7 +107,10 @@ describe('migrations', () => {
 });
 
 describe('statements', () => {
-  const modules = import.meta.glob('../../lib/store/*.ts', { eager: true }) as Record<string, Record<string, unknown>>;
+  const modules = import.meta.glob('../../lib/store/statements/*.ts', { eager: true }) as Record<
+    string,
+    Record<string, unknown>
+  >;
   const statements = Object.values(modules)
     .flatMap((module) => Object.entries(module))
     .filter(

@@ -2,11 +2,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { inject, onTestFinished } from 'vitest';
+import { compileForSqlite } from '../../lib/store/sqlite-compiler.ts';
+import { SyncPostgres } from '../../lib/store/sync-postgres.ts';
 import { EmbeddedVault, type VaultOptions } from '../../lib/vault/embedded-vault.ts';
 import { vaultHome } from '../../lib/vault/home.ts';
 import { type OpenedVersion, openNumbered } from '../../lib/vault/read.ts';
 import { liveSecret, type SetInput, setSecret } from '../../lib/vault/write.ts';
+import { RawDatabase } from './raw.ts';
 
 export const HOUR = 60 * 60 * 1000;
 export const DAY = 24 * HOUR;
@@ -29,23 +32,45 @@ class TestClock {
   }
 }
 
+let admin: SyncPostgres | undefined;
+let schemas = 0;
+
+/**
+ * The variables that put a vault on the database that is being tested: none for the file in the vault's folder; on
+ * PostgreSQL a schema of its own, which goes away with the test.
+ */
+export function storeVariables(): Record<string, string> {
+  const url = inject('postgresUrl');
+  if (!url) return {};
+  admin ??= new SyncPostgres(url, { compile: compileForSqlite, make: true });
+  const database = new RawDatabase(admin);
+  schemas += 1;
+  const schema = `test_${process.pid}_${schemas}`;
+  database.exec(`create schema ${schema}`);
+  onTestFinished(() => database.exec(`drop schema ${schema} cascade`));
+  return { KEYTURN_DATABASE_URL: `${url}?options=-csearch_path%3D${schema}` };
+}
+
 export interface TestVault {
   readonly vault: EmbeddedVault;
   readonly clock: TestClock;
   readonly folder: string;
+  /** What puts a process on the same store. */
+  readonly variables: Readonly<Record<string, string>>;
   /** Opens the same vault once more, as another process would. */
   reopen(options?: Partial<VaultOptions>): EmbeddedVault;
 }
 
 export function testVault(options: Partial<VaultOptions> = {}, folder = temporaryFolder()): TestVault {
   const clock = new TestClock();
+  const variables = storeVariables();
   const base: VaultOptions = {
     home: vaultHome(folder, { KEYTURN_HOME: join(folder, '.keyturn') }),
-    env: {},
     clock: clock.read,
     principal: 'tester',
     source: 'test',
     ...options,
+    env: { ...variables, ...options.env },
   };
   // Backups go below the folder too, wherever the test runs.
   const home = { ...base.home, root: folder, backups: join(folder, 'backups', 'secrets') };
@@ -57,7 +82,9 @@ export function testVault(options: Partial<VaultOptions> = {}, folder = temporar
     vault: closing(EmbeddedVault.create({ ...base, home }).vault),
     clock,
     folder,
-    reopen: (more = {}) => closing(EmbeddedVault.open({ ...base, home, ...more })),
+    variables,
+    reopen: (more = {}) =>
+      closing(EmbeddedVault.open({ ...base, home, ...more, env: { ...variables, ...(more.env ?? base.env) } })),
   };
 }
 

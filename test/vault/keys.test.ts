@@ -6,7 +6,7 @@ import { systemRandom } from '../../lib/crypto/random.ts';
 import { a256gcm } from '../../lib/crypto/suites/a256gcm.ts';
 import { RootKeyError } from '../../lib/errors.ts';
 import { all } from '../../lib/store/operation.ts';
-import { selectSealedPage } from '../../lib/store/secrets.ts';
+import { selectSealedPage } from '../../lib/store/statements/secrets.ts';
 import { DataKeyRotation, listKeys, RESEAL_BATCH, rotateRootKey } from '../../lib/vault/data-keys.ts';
 import { EmbeddedVault } from '../../lib/vault/embedded-vault.ts';
 import { readSecret, readVersion } from '../../lib/vault/read.ts';
@@ -16,6 +16,7 @@ import {
   finishRootKeyFileChange,
   newPassphraseParameters,
 } from '../../lib/vault/root-key-files.ts';
+import { RawDatabase } from '../support/raw.ts';
 import { codeOf, DEVELOPMENT, put, testVault } from '../support/vault.ts';
 
 const get = (vault: EmbeddedVault, name: string) =>
@@ -53,8 +54,14 @@ describe('the root key', () => {
     put(vault, 'A', 'x');
     const { id } = vault.context.rootKey;
     const wrong = newKey();
-    vault.close();
-    const before = readFileSync(vault.home.database);
+    const content = (of: EmbeddedVault) => {
+      const database = new RawDatabase(of.store);
+      return ['keys', 'versions', 'audit_entries', 'meta'].map((table) =>
+        JSON.stringify(database.prepare(`SELECT * FROM ${table}`).all()),
+      );
+    };
+    const before = content(vault);
+    const key = readFileSync(vault.home.rootKeyFile);
     rmSync(vault.home.rootKeyFile);
     expect(() => reopen()).toThrow(new RegExp(`${id}.*none at hand`));
     for (const key of [wrong, 'a passphrase for a raw-key vault']) {
@@ -63,7 +70,9 @@ describe('the root key', () => {
       expect(open).toThrow(id);
       expect(open).not.toThrow(key);
     }
-    expect(readFileSync(vault.home.database).equals(before)).toBe(true);
+    expect(content(vault)).toEqual(before);
+    writeFileSync(vault.home.rootKeyFile, key);
+    expect(get(reopen(), 'A')).toBe('x');
   });
 
   it('changes by previous and current: opens under the previous, goes to the current, all values stay', () => {
@@ -221,10 +230,14 @@ describe('a data key', () => {
 });
 
 it('a vault whose making was cut off is finished by making it again', () => {
-  const { vault, folder } = testVault();
+  const { vault, folder, variables } = testVault();
+  // As it is where the process was killed before the facts of the vault were there.
+  const database = new RawDatabase(vault.store);
+  for (const table of ['audit_checkpoints', 'audit_entries', 'keys', 'environments', 'projects', 'meta']) {
+    database.exec(`DELETE FROM ${table}`);
+  }
   vault.close();
-  writeFileSync(vault.home.database, '');
-  const again = EmbeddedVault.create({ home: vault.home, env: {} }).vault;
+  const again = EmbeddedVault.create({ home: vault.home, env: variables }).vault;
   put(again, 'A', 'x');
   expect(get(again, 'A')).toBe('x');
   again.close();

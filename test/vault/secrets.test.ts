@@ -1,6 +1,5 @@
 // Secrets in the vault: setting, reading, listing, history, deleting, restoring, differences, scopes.
 
-import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { newestEntries } from '../../lib/audit/read.ts';
@@ -13,6 +12,7 @@ import type { EmbeddedVault } from '../../lib/vault/embedded-vault.ts';
 import { diffEnvironments, listSecrets, secretHistory } from '../../lib/vault/list.ts';
 import { readAll, readSecret, readVersion } from '../../lib/vault/read.ts';
 import { deleteSecret, describeSecret, restoreDeleted, setSecrets } from '../../lib/vault/write.ts';
+import { RawDatabase } from '../support/raw.ts';
 import { codeOf, DEVELOPMENT, PRODUCTION, put, testVault } from '../support/vault.ts';
 
 const get = (vault: EmbeddedVault, name: string, at = DEVELOPMENT) =>
@@ -141,10 +141,8 @@ describe('a row that was tampered with', () => {
     put(vault, 'A', 'second');
     put(vault, 'B', 'other');
     put(vault, 'A', 'production value', { at: PRODUCTION });
+    new RawDatabase(vault.store).exec(sql);
     vault.close();
-    const db = new DatabaseSync(vault.store.path);
-    db.exec(sql);
-    db.close();
     const again = reopen();
     expect(codeOf(() => get(again, 'A'))).toBe('KT_DECRYPTION_FAILED');
     expect(again.run(newestEntries({ outcome: 'failed' }, 5))[0]?.details).toContain('KT_DECRYPTION_FAILED');

@@ -14,9 +14,9 @@ import {
 import { forEachEntry, newestEntries, verifyStore } from '../../audit/read.ts';
 import type { Verdict } from '../../audit/verify.ts';
 import { FileError, UsageError } from '../../errors.ts';
-import { selectCheckpoints } from '../../store/audit.ts';
 import { all, transaction } from '../../store/operation.ts';
 import type { AuditEntryTable } from '../../store/schema.ts';
+import { selectCheckpoints } from '../../store/statements/audit.ts';
 import { EXIT } from '../exit-codes.ts';
 import { Output } from '../output.ts';
 import { type CommonOptions, type Session, withJson, withSession } from '../session.ts';

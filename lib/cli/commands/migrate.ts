@@ -1,7 +1,8 @@
 // keyturn migrate: brings the vault's schema up to date, or says that it is.
 import type { Command } from 'commander';
+import { openStore } from '../../store/open-store.ts';
 import { SCHEMA_VERSION } from '../../store/schema-version.ts';
-import { SqliteStore } from '../../store/sqlite.ts';
+import { storePlace } from '../../vault/embedded-vault.ts';
 import { type CommonOptions, surroundings, withJson } from '../session.ts';
 
 export function register(program: Command): void {
@@ -9,7 +10,7 @@ export function register(program: Command): void {
     (options: CommonOptions) => {
       const { home, out } = surroundings(options);
       // Opening a store applies what is missing, in one transaction; a vault is never left between two schemas.
-      const { store, from } = SqliteStore.openFrom(home.database);
+      const { store, from } = openStore(storePlace({ home, env: process.env }), {});
       store.close();
       out.data({ from, to: SCHEMA_VERSION });
       if (from === SCHEMA_VERSION)

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { nameKey, type SecretRule } from '../../catalog/catalog.ts';
 import { dueAt } from '../../rotation/rotator.ts';
 import { all } from '../../store/operation.ts';
-import { selectSecretRotations } from '../../store/rotations.ts';
+import { selectSecretRotations } from '../../store/statements/rotations.ts';
 import { listSecrets } from '../../vault/list.ts';
 import type { SecretSummary } from '../../vault/results.ts';
 import { secretNotFound } from '../../vault/write.ts';

@@ -6,7 +6,7 @@ import type { MigrationDialect } from './migrations.ts';
 /** The table that has one row, with the schema's version. Made first, so that a half-made store is recognised. */
 export function initial(db: Kysely<Database>, dialect: MigrationDialect): Compilable[] {
   const { schema } = db;
-  const { bytes, identity, integer, clustered } = dialect;
+  const { bytes, identity, integer, ordered, clustered } = dialect;
   return [
     schema
       .createTable('generation')
@@ -21,14 +21,14 @@ export function initial(db: Kysely<Database>, dialect: MigrationDialect): Compil
       .createTable('projects')
       .addColumn('id', identity, (c) => c.primaryKey())
       .addColumn('name', 'text', (c) => c.notNull())
-      .addColumn('name_key', 'text', (c) => c.notNull().unique())
+      .addColumn('name_key', ordered, (c) => c.notNull().unique())
       .addColumn('created_at', integer, (c) => c.notNull()),
     schema
       .createTable('environments')
       .addColumn('id', identity, (c) => c.primaryKey())
       .addColumn('project_id', 'integer', (c) => c.notNull().references('projects.id'))
       .addColumn('name', 'text', (c) => c.notNull())
-      .addColumn('name_key', 'text', (c) => c.notNull())
+      .addColumn('name_key', ordered, (c) => c.notNull())
       .addColumn('created_at', integer, (c) => c.notNull())
       .addUniqueConstraint('environments_name', ['project_id', 'name_key']),
     schema
@@ -47,7 +47,7 @@ export function initial(db: Kysely<Database>, dialect: MigrationDialect): Compil
       .addColumn('id', identity, (c) => c.primaryKey())
       .addColumn('environment_id', 'integer', (c) => c.notNull().references('environments.id'))
       .addColumn('name', 'text', (c) => c.notNull())
-      .addColumn('name_key', 'text', (c) => c.notNull())
+      .addColumn('name_key', ordered, (c) => c.notNull())
       .addColumn('type', 'text', (c) => c.notNull())
       .addColumn('interval_days', 'integer')
       .addColumn('owner', 'text')
@@ -84,7 +84,7 @@ export function initial(db: Kysely<Database>, dialect: MigrationDialect): Compil
     clustered(
       schema
         .createTable('audit_entries')
-        .addColumn('chain', 'text', (c) => c.notNull())
+        .addColumn('chain', ordered, (c) => c.notNull())
         .addColumn('seq', integer, (c) => c.notNull())
         .addColumn('time', integer, (c) => c.notNull())
         .addColumn('principal', 'text', (c) => c.notNull())

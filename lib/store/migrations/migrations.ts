@@ -1,11 +1,13 @@
 // The numbered, forward-only steps that bring a store's schema up to date.
-import type { Compilable, CreateTableBuilder, Kysely } from 'kysely';
+import type { Compilable, CreateTableBuilder, Kysely, RawBuilder } from 'kysely';
 import type { Database } from '../schema.ts';
 import { initial } from './0001-initial.ts';
 
 /** What differs between databases in the schema's words. */
 export interface MigrationDialect {
   readonly bytes: 'blob' | 'bytea';
+  /** Text that compares byte by byte, in every locale: pages and chains are read in its order. */
+  readonly ordered: 'text' | RawBuilder<unknown>;
   readonly integer: 'integer' | 'bigint';
   /** A primary key that counts up by itself. */
   readonly identity: 'integer' | 'serial';

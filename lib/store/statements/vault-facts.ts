@@ -1,5 +1,5 @@
 // Statements on the vault as a whole: its facts and the generation of its keys.
-import { statement } from './statement.ts';
+import { statement } from '../statement.ts';
 
 export const selectFacts = statement('selectFacts', (db, _: Record<string, never>) =>
   db.selectFrom('meta').selectAll(),

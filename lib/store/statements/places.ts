@@ -1,5 +1,5 @@
 // Statements on projects and environments.
-import { statement } from './statement.ts';
+import { statement } from '../statement.ts';
 
 export const insertProject = statement('insertProject', (db, p: { name: string; nameKey: string; now: number }) =>
   db.insertInto('projects').values({ name: p.name, name_key: p.nameKey, created_at: p.now }).returning('id'),

@@ -1,7 +1,7 @@
 // Statements on the audit log. Entries and checkpoints are only ever inserted.
 
-import { statement } from './statement.ts';
-import type { AuditOutcome } from './states.ts';
+import { statement } from '../statement.ts';
+import type { AuditOutcome } from '../states.ts';
 
 export const selectHead = statement('selectHead', (db, p: { chain: string }) =>
   db

@@ -1,7 +1,7 @@
 // Statements on secrets, their versions and their use.
 
-import { statement } from './statement.ts';
-import type { VersionOrigin } from './states.ts';
+import { statement } from '../statement.ts';
+import type { VersionOrigin } from '../states.ts';
 
 export const findSecret = statement('findSecret', (db, p: { environmentId: number; nameKey: string }) =>
   db.selectFrom('secrets').selectAll().where('environment_id', '=', p.environmentId).where('name_key', '=', p.nameKey),

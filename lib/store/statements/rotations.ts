@@ -1,7 +1,7 @@
 // Statements on rotations.
 
-import { statement } from './statement.ts';
-import type { RotationState } from './states.ts';
+import { statement } from '../statement.ts';
+import type { RotationState } from '../states.ts';
 
 export const insertRotation = statement(
   'insertRotation',

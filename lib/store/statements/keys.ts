@@ -1,6 +1,6 @@
 // Statements on the wrapped keys.
-import type { KeyPurpose } from './schema.ts';
-import { statement } from './statement.ts';
+import type { KeyPurpose } from '../schema.ts';
+import { statement } from '../statement.ts';
 
 export const insertKey = statement(
   'insertKey',

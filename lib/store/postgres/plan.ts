@@ -1,0 +1,106 @@
+// What each step of an operation is in PostgreSQL's words, without sending any of it: the runner that waits and the one
+// that cannot both do as this says.
+import { StoreError } from '../../errors.ts';
+import type { Step } from '../operation.ts';
+import { bindParameters, type CompiledStatement, type Statement } from '../statement.ts';
+import { entryColumns, INSERT_ENTRIES, toPostgres } from './sql.ts';
+
+/** Compiles a statement that the build has not. Handed in: it needs Kysely. */
+export type Compile = (declared: Statement<never, unknown>) => CompiledStatement;
+
+export interface PlannedQuery {
+  /** The name that it is prepared under, for statements that come again. */
+  readonly name?: string;
+  readonly text: string;
+  readonly values?: readonly unknown[];
+}
+
+/** Statements as PostgreSQL wants them, compiled once for all connections. */
+export class PostgresStatements {
+  readonly #compile: Compile;
+  readonly #known = new Map<Statement<never, unknown>, CompiledStatement>();
+
+  constructor(compile: Compile) {
+    this.#compile = compile;
+  }
+
+  query(declared: Statement<never, unknown>, params: unknown): PlannedQuery {
+    let compiled = this.#known.get(declared);
+    if (!compiled) {
+      compiled = toPostgres(declared.compiled ?? this.#compile(declared));
+      this.#known.set(declared, compiled);
+    }
+    return { name: declared.name, text: compiled.sql, values: bindParameters(compiled.slots, params) };
+  }
+}
+
+export interface PlanOptions {
+  readonly statements: PostgresStatements;
+  readonly label: string;
+  /** Runs before the commit of a transaction that changed more than the log: tells other processes. */
+  readonly announcement: () => string;
+  /** True where even a transaction that only appends to the log has to be alone: its chain has other writers. */
+  readonly sharedChain: boolean;
+}
+
+/** The steps of one connection. */
+export class TransactionPlan {
+  readonly #at: PlanOptions;
+  #depth = 0;
+  #alone = false;
+
+  constructor(options: PlanOptions) {
+    this.#at = options;
+  }
+
+  get inTransaction(): boolean {
+    return this.#depth > 0;
+  }
+
+  /** What to send for a step, one behind the other. The last one's rows are the step's. */
+  queries(step: Step): PlannedQuery[] {
+    if (!('statement' in step)) return this.#control(step);
+    const { statements } = this.#at;
+    if (step.kind !== 'many') return [statements.query(step.statement, step.params)];
+    if (step.statement.name === 'insertEntry') {
+      return [{ name: 'insertEntries', text: INSERT_ENTRIES, values: entryColumns(step.params) }];
+    }
+    return step.params.map((params) => statements.query(step.statement, params));
+  }
+
+  /**
+   * To be called when all queries of a step have succeeded.
+   * @param command what the last one was answered with
+   * @throws StoreError for a commit that was a rollback: PostgreSQL gives no error for that
+   */
+  done(step: Step, command: string): void {
+    if (step.kind === 'begin') this.#depth += 1;
+    if (step.kind !== 'commit' || this.#depth > 0 || command === 'COMMIT') return;
+    throw new StoreError('KT_STORE_UNUSABLE', {
+      what: `The database at ${this.#at.label} rolled a transaction back.`,
+      left: 'Nothing was changed.',
+      next: 'Try again.',
+    });
+  }
+
+  #control(step: Exclude<Step, { statement: unknown }>): PlannedQuery[] {
+    if (step.kind === 'begin') return this.#begin(step.alone);
+    this.#depth -= 1;
+    const inner = `inner_${this.#depth}`;
+    if (step.kind === 'rollback') {
+      return this.#depth > 0
+        ? [{ text: `rollback to ${inner}` }, { text: `release ${inner}` }]
+        : [{ text: 'rollback' }];
+    }
+    if (this.#depth > 0) return [{ text: `release ${inner}` }];
+    return this.#alone ? [{ text: this.#at.announcement() }, { text: 'commit' }] : [{ text: 'commit' }];
+  }
+
+  #begin(alone: boolean): PlannedQuery[] {
+    if (this.#depth > 0) return [{ text: `savepoint inner_${this.#depth}` }];
+    this.#alone = alone || this.#at.sharedChain;
+    // The row that every change takes first: one writer at a time, as on SQLite, and each sees what the one before did.
+    const lock = { name: 'lockVault', text: 'select keys from generation for update' };
+    return this.#alone ? [{ text: 'begin' }, lock] : [{ text: 'begin' }];
+  }
+}
