@@ -7,10 +7,12 @@ const LAYERS = [
   'config',
   'formats',
   'vault',
+  'identity',
   'rotation',
   'validation',
   'monitoring',
   'reporting',
+  'server',
   'cli',
 ];
 

@@ -30,7 +30,19 @@ export type ErrorCode =
   | 'KT_FILE_UNUSABLE'
   | 'KT_ROTATION_FAILED'
   | 'KT_NEEDS_PERSON'
-  | 'KT_AUDIT_INVALID';
+  | 'KT_AUDIT_INVALID'
+  | 'KT_NOT_FOUND'
+  | 'KT_UNAUTHENTICATED'
+  | 'KT_RATE_LIMITED'
+  | 'KT_APPROVAL_REQUIRED'
+  | 'KT_PRECONDITION_REQUIRED'
+  | 'KT_PRECONDITION_FAILED'
+  | 'KT_IDEMPOTENCY_MISMATCH'
+  | 'KT_READ_ONLY'
+  | 'KT_SEALED'
+  | 'KT_OVERLOADED'
+  | 'KT_TOO_LARGE'
+  | 'KT_REMOTE_FAILED';
 
 /** The parts of a message. `left` and `next` may be left out where there is nothing to say. */
 export interface ErrorText {
@@ -79,7 +91,12 @@ export class UsageError extends KeyturnError {
 /** What was asked for is not there. */
 export class NotFoundError extends KeyturnError {
   constructor(
-    code: 'KT_SECRET_NOT_FOUND' | 'KT_VERSION_NOT_FOUND' | 'KT_ENVIRONMENT_NOT_FOUND' | 'KT_PROJECT_NOT_FOUND',
+    code:
+      | 'KT_SECRET_NOT_FOUND'
+      | 'KT_VERSION_NOT_FOUND'
+      | 'KT_ENVIRONMENT_NOT_FOUND'
+      | 'KT_PROJECT_NOT_FOUND'
+      | 'KT_NOT_FOUND',
     what: string,
     next?: string,
   ) {
@@ -123,6 +140,7 @@ export class RootKeyError extends KeyturnError {
 }
 
 type StoreErrorCode =
+  | 'KT_STORE_UNREACHABLE'
   | 'KT_VAULT_NOT_FOUND'
   | 'KT_VAULT_EXISTS'
   | 'KT_VAULT_CLOSED'
@@ -159,5 +177,49 @@ export class RotationError extends KeyturnError {
 export class NeedsPersonError extends KeyturnError {
   constructor(what: string, next: string) {
     super('KT_NEEDS_PERSON', { what, left: 'The value in use was not changed.', next });
+  }
+}
+
+/** Whoever asks is not known here, or has asked too often. */
+export class IdentityError extends KeyturnError {
+  /** Seconds after which to ask again, where that helps. */
+  readonly retryAfter: number | undefined;
+
+  constructor(code: 'KT_UNAUTHENTICATED' | 'KT_RATE_LIMITED', what: string, next: string, retryAfter?: number) {
+    super(code, { what, left: 'Nothing was read or changed.', next });
+    this.retryAfter = retryAfter;
+  }
+}
+
+/** A second person has to approve it first. */
+export class ApprovalRequiredError extends KeyturnError {
+  /** What that person approves. */
+  readonly approval: string;
+
+  constructor(what: string, approval: string) {
+    super('KT_APPROVAL_REQUIRED', {
+      what,
+      left: 'Nothing was read or changed.',
+      next: `Ask another person to approve ${approval}, then ask again with it.`,
+    });
+    this.approval = approval;
+  }
+}
+
+/** The server cannot take a request as it is, or as the server is. */
+export class RequestError extends KeyturnError {
+  constructor(
+    code:
+      | 'KT_PRECONDITION_REQUIRED'
+      | 'KT_PRECONDITION_FAILED'
+      | 'KT_IDEMPOTENCY_MISMATCH'
+      | 'KT_READ_ONLY'
+      | 'KT_SEALED'
+      | 'KT_OVERLOADED'
+      | 'KT_TOO_LARGE',
+    what: string,
+    next: string,
+  ) {
+    super(code, { what, left: 'Nothing was read or changed.', next });
   }
 }

@@ -4,7 +4,7 @@ import { equalBytes } from '../crypto/bytes.ts';
 import type { AuditOutcome } from '../store/states.ts';
 
 /** Every kind of thing that is logged. Names are part of the interface: never renamed or reused. */
-type AuditAction =
+export type AuditAction =
   | 'vault.create'
   | 'vault.check'
   | 'environment.create'
@@ -31,7 +31,39 @@ type AuditAction =
   | 'audit.read'
   | 'audit.export'
   | 'audit.verify'
-  | 'audit.anchor';
+  | 'audit.anchor'
+  | 'audit.forward'
+  | 'server.start'
+  | 'server.stop'
+  | 'report.make'
+  | 'environment.change'
+  | 'auth.sign_in'
+  | 'auth.sign_out'
+  | 'auth.change'
+  | 'auth.denied'
+  | 'auth.limited'
+  | 'token.create'
+  | 'token.rotate'
+  | 'token.revoke'
+  | 'token.list'
+  | 'token.exchange'
+  | 'trust.create'
+  | 'trust.delete'
+  | 'trust.list'
+  | 'person.list'
+  | 'person.invite'
+  | 'person.join'
+  | 'person.remove'
+  | 'person.recover'
+  | 'grant.give'
+  | 'grant.take'
+  | 'role.put'
+  | 'role.delete'
+  | 'approval.list'
+  | 'approval.request'
+  | 'approval.decide'
+  | 'approval.use'
+  | 'vault.migrate';
 
 /** Names and small facts only: never a value. */
 export type AuditDetails = Readonly<Record<string, string | number | boolean | null>>;
@@ -52,6 +84,8 @@ export interface Actor {
   readonly principal: string;
   /** Command and process id, or the address that asked. */
   readonly source: string;
+  /** Whether a person is there to answer for it, and not a program. */
+  readonly person?: boolean;
 }
 
 export interface LoggedEvent {

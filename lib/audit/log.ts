@@ -29,11 +29,17 @@ const CHECKPOINT_MS = 60 * 60 * 1000;
 
 export interface AuditLogOptions {
   readonly vaultId: string;
-  readonly chain: string;
+  /** The chain that this process writes to, as it is now. */
+  readonly chain: string | (() => string);
   readonly macKey: KeyObject;
   /** Opened when a checkpoint is due, not at each start. */
   readonly signingKey: () => SigningKey;
   readonly clock: () => number;
+  /**
+   * Checkpoints that come with entries are at least this long (ms) apart: a busy server would sign hundreds a second.
+   * `never` where they are made by themselves: on a database that several servers write to, each is a change of its own.
+   */
+  readonly checkpointEvery?: number | 'never';
 }
 
 export class AuditLog {
@@ -65,7 +71,8 @@ export class AuditLog {
   /** Appends events of several actors. */
   *appendLogged(events: readonly LoggedEvent[]): Operation<void> {
     if (events.length === 0) return;
-    const { chain, vaultId, clock, macKey } = this.#at;
+    const { vaultId, clock, macKey } = this.#at;
+    const chain = this.#chain();
     const head = yield* first(selectHead, { chain });
     const before = head?.seq ?? 0;
     let hash: Uint8Array = head?.hash ?? genesisHash(vaultId, chain);
@@ -84,7 +91,7 @@ export class AuditLog {
     const last = yield* first(selectLastCheckpoint, {});
     const heads: ChainHead[] = [];
     // The chains that the last one knew, and this process's own: a new writer's chain comes in with its first checkpoint.
-    const chains = new Set(last ? parseCheckpoint(last).heads.map((head) => head.chain) : []).add(this.#at.chain);
+    const chains = new Set(last ? parseCheckpoint(last).heads.map((head) => head.chain) : []).add(this.#chain());
     for (const chain of [...chains].sort()) {
       const head = yield* first(selectHead, { chain });
       if (head) heads.push({ chain, seq: head.seq, hash: Buffer.from(head.hash).toString('base64url') });
@@ -100,11 +107,20 @@ export class AuditLog {
       previous: last ? checkpointHash(last.body).toString('base64url') : null,
     });
     yield* all(insertCheckpoint, { number, time, ...checkpoint });
+    this.#checkpointedAt = time;
     return checkpoint;
   }
 
+  #chain(): string {
+    const { chain } = this.#at;
+    return typeof chain === 'string' ? chain : chain();
+  }
+
   *#checkpointWhenDue(seq: number, now: number, blockBefore: number): Operation<void> {
-    if (Math.floor(seq / CHECKPOINT_ENTRIES) !== blockBefore) {
+    const { checkpointEvery = 0 } = this.#at;
+    if (checkpointEvery === 'never') return;
+    const since = Math.abs(now - this.#checkpointedAt);
+    if (Math.floor(seq / CHECKPOINT_ENTRIES) !== blockBefore && since >= checkpointEvery) {
       yield* this.checkpoint();
       return;
     }

@@ -25,16 +25,74 @@ export interface AuditFilter {
   /** An action, or its part before the dot. */
   readonly action?: string;
   readonly outcome?: AuditEntryTable['outcome'];
+  readonly project?: string;
   /** Milliseconds since 1970. */
   readonly since?: number;
+  readonly until?: number;
 }
 
 function matches(entry: AuditEntryTable, filter: AuditFilter): boolean {
-  if (filter.secret && entry.secret?.toUpperCase() !== filter.secret.toUpperCase()) return false;
+  if (filter.secret && !isAbout(entry, filter.secret.toUpperCase())) return false;
+  if (filter.project && entry.project?.toUpperCase() !== filter.project.toUpperCase()) return false;
+  if (filter.until !== undefined && entry.time > filter.until) return false;
   if (filter.environment && entry.environment?.toUpperCase() !== filter.environment.toUpperCase()) return false;
   if (filter.principal && entry.principal !== filter.principal) return false;
   if (filter.action && entry.action !== filter.action && !entry.action.startsWith(`${filter.action}.`)) return false;
   return !filter.outcome || entry.outcome === filter.outcome;
+}
+
+/** A reading of many secrets is one entry, with their names in its details. */
+function isAbout(entry: AuditEntryTable, secret: string): boolean {
+  if (entry.secret !== null) return entry.secret.toUpperCase() === secret;
+  const details = entry.details?.toUpperCase() ?? '';
+  return details.includes(`"${secret}":`) || details.includes(`"${secret}@`);
+}
+
+/** How many entries of a chain one page looks through at most: a filter that fits nothing must not hold up everybody. */
+const LOOKED_THROUGH = 50_000;
+
+export interface EntriesPage {
+  readonly entries: AuditEntryTable[];
+  /** Where the next page begins: by chain, before which entry; undefined where there is nothing older. */
+  readonly next: Readonly<Record<string, number>> | undefined;
+}
+
+/**
+ * A page of the entries that match, newest first.
+ * @param before by chain, the entry before which to look; from the newest where not given
+ */
+export function* entriesPage(
+  filter: AuditFilter,
+  limit: number,
+  before: Readonly<Record<string, number>> = {},
+): Operation<EntriesPage> {
+  const candidates: AuditEntryTable[] = [];
+  const reached = new Map<string, number>();
+  for (const { chain } of yield* all(selectChains, {})) {
+    let from = before[chain] ?? Number.MAX_SAFE_INTEGER;
+    let found = 0;
+    for (let looked = 0; found < limit && looked < LOOKED_THROUGH && from > 1; looked += PAGE) {
+      const rows = yield* all(selectEntriesBefore, { chain, before: from, limit: PAGE });
+      for (const row of rows) {
+        if (found >= limit) break;
+        from = row.seq;
+        if (filter.since !== undefined && row.time < filter.since) from = 0;
+        if (from === 0) break;
+        if (!matches(row, filter)) continue;
+        candidates.push(row);
+        found += 1;
+      }
+      if (rows.length < PAGE && found < limit) from = 0;
+    }
+    reached.set(chain, from);
+  }
+  candidates.sort((a, b) => b.time - a.time || (a.chain === b.chain ? b.seq - a.seq : a.chain < b.chain ? -1 : 1));
+  const entries = candidates.slice(0, limit);
+  // What was found and does not fit on this page comes first on the next.
+  for (const left of candidates.slice(limit))
+    reached.set(left.chain, Math.max(reached.get(left.chain) ?? 0, left.seq + 1));
+  const more = [...reached].some(([, from]) => from > 1);
+  return { entries, next: more ? Object.fromEntries(reached) : undefined };
 }
 
 /** The newest entries that match, newest first. Looks back no further than it has to. */

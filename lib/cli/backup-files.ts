@@ -1,64 +1,13 @@
 // Backup files as commands use them: read, open under the right root key, restore.
-import { readdirSync, statSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { basename } from 'node:path';
 import { FileError } from '../errors.ts';
 import { backupOf } from '../rotation/rotator.ts';
-import { type BackupFile, type BackupRecord, openBackup, parseBackup } from '../vault/backup-format.ts';
+import { openBackupFile, readBackupFile } from '../vault/backup-files.ts';
+import type { BackupRecord } from '../vault/backup-format.ts';
 import { planRestore, type RestoreLine, restoreRecords, selectRecords } from '../vault/backups.ts';
 import { ensureEnvironment } from '../vault/create.ts';
-import { readTextIfThere } from '../vault/files.ts';
-import type { VaultHome } from '../vault/home.ts';
-import { findRootKey } from '../vault/root-key-files.ts';
 import type { Session } from './session.ts';
 import { plural } from './words.ts';
-
-export function readBackupFile(path: string): BackupFile {
-  const text = readTextIfThere(resolve(path));
-  if (text !== undefined) return parseBackup(path, text);
-  throw new FileError('KT_BACKUP_INVALID', {
-    what: `There is no file ${path}.`,
-    left: 'The vault was not changed.',
-    next: '`keyturn backup list` shows the backups that there are.',
-  });
-}
-
-/** Opens a backup with whichever of the root keys at hand it is under. */
-export function openBackupFile(home: VaultHome, path: string, file: BackupFile): BackupRecord[] {
-  const { rootKey } = findRootKey(home, process.env, file.header.rootKeyId, file.header.passphrase ?? undefined);
-  return openBackup(path, file, rootKey);
-}
-
-export interface ListedBackup {
-  readonly path: string;
-  readonly size: number;
-  readonly createdAt: string;
-  readonly secrets: number;
-  readonly rootKeyId: string;
-}
-
-/** The backups in the project's folder, newest first. Files that are none are left out. */
-export function listBackups(home: VaultHome): ListedBackup[] {
-  const found: ListedBackup[] = [];
-  for (const file of backupFileNames(home)) {
-    const path = join(home.backups, file);
-    try {
-      const { createdAt, secrets, rootKeyId } = readBackupFile(path).header;
-      found.push({ path, size: statSync(path).size, createdAt, secrets, rootKeyId });
-    } catch (error) {
-      if (!(error instanceof FileError)) throw error;
-    }
-  }
-  return found.sort((a, b) => b.createdAt.localeCompare(a.createdAt));
-}
-
-function backupFileNames(home: VaultHome): string[] {
-  try {
-    return readdirSync(home.backups).filter((file) => /^secrets-backup-.*\.json$/.test(file));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
-}
 
 const WORDS: Readonly<Record<RestoreLine['outcome'], string>> = {
   unchanged: 'unchanged',
@@ -69,7 +18,7 @@ const WORDS: Readonly<Record<RestoreLine['outcome'], string>> = {
 /** Restores from a backup, all secrets or named ones; a dry run says what would change. A backup of now is made first. */
 export function restoreFromFile(session: Session, path: string, names: readonly string[], dryRun: boolean): void {
   const { vault, out, home } = session;
-  const records = openBackupFile(home, path, readBackupFile(path));
+  const records = openBackupFile(home, process.env, path, readBackupFile(path));
   try {
     const chosen = selectRecords(records, names);
     if (chosen.length === 0) {

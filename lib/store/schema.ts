@@ -27,10 +27,12 @@ export interface EnvironmentTable {
   project_id: number;
   name: string;
   name_key: string;
+  /** 1 where rotating, revealing and deleting want a second person's approval. */
+  two_people: Generated<number>;
   created_at: number;
 }
 
-export type KeyPurpose = 'data' | 'audit' | 'checkpoint' | 'fingerprint';
+export type KeyPurpose = 'data' | 'audit' | 'checkpoint' | 'fingerprint' | 'server';
 
 /** Keys wrapped by the root key. A destroyed key keeps its row and loses its bytes. */
 export interface KeyTable {
@@ -142,7 +144,148 @@ export interface RotationTable {
   started_by: string;
 }
 
+export interface GrantTable {
+  id: string;
+  person_id: string;
+  /** One of the built-in roles, or the name of a custom one. */
+  role: string;
+  /** Null for all projects, and for what concerns the whole vault. */
+  project_id: number | null;
+  /** Null for all environments of the project. */
+  environment_id: number | null;
+  created_at: number;
+  created_by: string;
+}
+
+export interface RoleTable {
+  name: string;
+  /** A JSON array. */
+  permissions: string;
+  created_at: number;
+  created_by: string;
+}
+
+export interface TokenTable {
+  id: string;
+  /** HMAC-SHA-256 of the token, under the vault's own key. The token itself is kept nowhere. */
+  hash: Uint8Array;
+  name: string;
+  /** 'oidc' for one that an identity provider's token was exchanged for. */
+  kind: 'machine' | 'oidc';
+  project_id: number;
+  environment_id: number | null;
+  /** JSON arrays; null for all names, and for any address. */
+  permissions: string;
+  names: string | null;
+  addresses: string | null;
+  expires_at: number | null;
+  max_uses: number | null;
+  uses: number;
+  created_at: number;
+  created_by: string;
+  last_used_at: number | null;
+  last_used_from: string | null;
+  revoked_at: number | null;
+  replaced_by: string | null;
+}
+
+export interface TrustTable {
+  id: string;
+  name: string;
+  issuer: string;
+  audience: string;
+  /** A JSON object: claims, and the patterns that their values have to fit. */
+  claims: string;
+  project_id: number;
+  environment_id: number;
+  permissions: string;
+  names: string | null;
+  /** How long, in seconds, a token that is given for one lives. */
+  seconds: number;
+  created_at: number;
+  created_by: string;
+}
+
+export interface ApprovalTable {
+  id: string;
+  action: 'read' | 'rotate' | 'delete';
+  environment_id: number;
+  secret: string;
+  reason: string;
+  requested_by: string;
+  requested_at: number;
+  expires_at: number;
+  decision: 'approved' | 'refused' | null;
+  decided_by: string | null;
+  decided_at: number | null;
+  used_at: number | null;
+}
+
+export interface InvitationTable {
+  id: string;
+  hash: Uint8Array;
+  kind: 'owner' | 'invitation' | 'recovery';
+  email: string | null;
+  role: string;
+  project_id: number | null;
+  environment_id: number | null;
+  created_at: number;
+  created_by: string;
+  expires_at: number;
+  accepted_at: number | null;
+}
+
+export interface AttemptTable {
+  key: string;
+  failures: number;
+  last_at: number;
+  locked_until: number;
+}
+
+export interface IdempotencyTable {
+  key: string;
+  /** SHA-256 of what was asked. */
+  request: Uint8Array;
+  status: number;
+  /** Sealed: it may hold a token that is shown once. */
+  answer: Uint8Array;
+  created_at: number;
+}
+
+export interface ForwardTable {
+  id: string;
+  name: string;
+  kind: 'webhook' | 'syslog' | 'file';
+  /** Sealed: an address may hold a key. */
+  target: Uint8Array;
+  /** A JSON object: the last entry delivered, by chain. */
+  cursor: string;
+  delivered: number;
+  error: string | null;
+  created_at: number;
+  created_by: string;
+  updated_at: number;
+}
+
+/** What we read of better-auth's own tables. */
+export interface AuthUserTable {
+  id: string;
+  name: string;
+  email: string;
+  createdAt: string | Date;
+}
+
 export interface Database {
+  grants: GrantTable;
+  roles: RoleTable;
+  tokens: TokenTable;
+  trusts: TrustTable;
+  approvals: ApprovalTable;
+  invitations: InvitationTable;
+  attempts: AttemptTable;
+  idempotency: IdempotencyTable;
+  forwards: ForwardTable;
+  auth_user: AuthUserTable;
   meta: MetaTable;
   generation: GenerationTable;
   projects: ProjectTable;

@@ -5,12 +5,16 @@ import type { SqliteStore } from './sqlite.ts';
 
 /** All processes write to one chain: SQLite lets one of them write at a time. */
 const CHAIN = 'main';
+/** How old, in ms, what is answered from memory may be, where another process has changed it. */
+const LOOK_MS = 50;
+/** How long, in ms, one caller's work goes on before others have a turn. */
+const TURN_MS = 10;
 
 export class ServedSqlite implements ServedStore {
-  readonly coherent = true;
   readonly #store: SqliteStore;
   readonly #listeners: (() => void)[] = [];
   #dataVersion: number;
+  #lookedAt = 0;
 
   constructor(store: SqliteStore) {
     this.#store = store;
@@ -21,13 +25,40 @@ export class ServedSqlite implements ServedStore {
     return this.#store.path;
   }
 
+  /** Asks, at most every 50 ms, whether another process has changed something; then nothing in memory is older. */
+  get coherent(): boolean {
+    const now = performance.now();
+    if (now - this.#lookedAt > LOOK_MS) {
+      this.#lookedAt = now;
+      this.#look();
+    }
+    return true;
+  }
+
   chain(): string {
     return CHAIN;
   }
 
+  /** Lets others in between the steps of long work (never inside a transaction): a server answers many at once. */
   async run<T>(operation: Operation<T>): Promise<T> {
     this.#look();
-    return this.#store.run(operation);
+    let since = performance.now();
+    let next = operation.next([]);
+    while (!next.done) {
+      if (!this.#store.inTransaction && performance.now() - since > TURN_MS) {
+        await new Promise(setImmediate);
+        since = performance.now();
+      }
+      let rows: readonly unknown[];
+      try {
+        rows = this.#store.step(next.value);
+      } catch (error) {
+        next = operation.throw(error);
+        continue;
+      }
+      next = operation.next(rows);
+    }
+    return next.value;
   }
 
   async runTogether(operations: readonly Operation<unknown>[]): Promise<Settled[]> {
@@ -44,11 +75,6 @@ export class ServedSqlite implements ServedStore {
 
   async close(): Promise<void> {
     this.#store.close();
-  }
-
-  /** Asks whether another process has committed anything. Costs about a microsecond. */
-  look(): void {
-    this.#look();
   }
 
   #look(): void {

@@ -26,6 +26,8 @@ const compiler = new Kysely<Database>({
 const dialect: MigrationDialect = {
   bytes: 'blob',
   ordered: 'text',
+  flag: 'integer',
+  moment: 'text',
   integer: 'integer',
   identity: 'integer',
   clustered: (table) => table.modifyEnd(sql`without rowid`),

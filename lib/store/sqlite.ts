@@ -134,11 +134,24 @@ export class SqliteStore implements VaultStore {
       if (next.done) return next.value;
       failure = undefined;
       try {
-        rows = this.#step(next.value);
+        rows = this.step(next.value);
       } catch (error) {
-        failure = { error: storeErrorFrom(this.path, error) };
+        failure = { error };
       }
     }
+  }
+
+  /** Runs one step of an operation. */
+  step(step: Step): readonly unknown[] {
+    try {
+      return this.#step(step);
+    } catch (error) {
+      throw storeErrorFrom(this.path, error);
+    }
+  }
+
+  get inTransaction(): boolean {
+    return this.#depth > 0;
   }
 
   /**

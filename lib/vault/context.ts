@@ -2,7 +2,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { Actor, AuditEvent } from '../audit/entry.ts';
 import type { AuditLog } from '../audit/log.ts';
-import type { Catalog } from '../catalog/catalog.ts';
+import { type Catalog, nameKey } from '../catalog/catalog.ts';
 import { fingerprintOf } from '../crypto/fingerprint.ts';
 import type { RandomSource } from '../crypto/random.ts';
 import type { RootKey } from '../crypto/root-key.ts';
@@ -14,7 +14,7 @@ import { selectEnvironments } from '../store/statements/places.ts';
 import { selectGeneration } from '../store/statements/vault-facts.ts';
 import type { Access } from './access.ts';
 import { Keyring } from './keyring.ts';
-import { type Environment, findEnvironment, type Place } from './places.ts';
+import { type Environment, findEnvironment, type Place, projectNotFound } from './places.ts';
 import type { Permission } from './policy.ts';
 
 export interface VaultStateOptions {
@@ -141,6 +141,21 @@ export class VaultContext {
     return findEnvironment(this.environments.values(), at, (project) => this.access.knows(project));
   }
 
+  /** @throws NotFoundError, as `environment` does */
+  project(name: string): { readonly id: number; readonly name: string } {
+    const [found] = this.projectEnvironments(name);
+    if (found) return { id: found.projectId, name: found.project };
+    throw projectNotFound(name);
+  }
+
+  /** A project's environments, in the order in which they were made; none where the caller has nothing to do with it. */
+  projectEnvironments(name: string): Environment[] {
+    const key = nameKey(name);
+    return [...this.environments.values()].filter(
+      (one) => nameKey(one.project) === key && this.access.knows(one.project),
+    );
+  }
+
   refresh(): Operation<void> {
     return this.state.refresh();
   }
@@ -186,7 +201,14 @@ export function* loadKeyring(
   const generation = yield* first(selectGeneration, {});
   const environments = new Map<number, Environment>();
   for (const row of yield* all(selectEnvironments, {})) {
-    environments.set(row.id, { id: row.id, name: row.name, project: row.project, createdAt: row.created_at });
+    environments.set(row.id, {
+      id: row.id,
+      name: row.name,
+      project: row.project,
+      createdAt: row.created_at,
+      projectId: row.project_id,
+      twoPeople: row.two_people === 1,
+    });
   }
   const rows = yield* all(selectKeys, {});
   const opened = new Map(before?.opened);

@@ -93,7 +93,14 @@ function* ensureEnvironmentRows(ctx: VaultContext, at: Place): Operation<boolean
     nameKey: nameKey(at.environment),
     now,
   });
-  const environment = { id: row?.id ?? 0, name: at.environment, project: project.name, createdAt: now };
+  const environment = {
+    id: row?.id ?? 0,
+    name: at.environment,
+    project: project.name,
+    projectId: project.id,
+    twoPeople: false,
+    createdAt: now,
+  };
   yield* createKey(ctx.rootKey, ctx.random, { purpose: 'data', environment, number: 1, now });
   yield* all(bumpKeys, {});
   yield* ctx.log([{ action: 'environment.create', project: project.name, environment: environment.name }]);

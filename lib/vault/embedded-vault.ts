@@ -6,18 +6,17 @@ import { AuditLog, EMBEDDED_CHAIN } from '../audit/log.ts';
 import { Catalog } from '../catalog/catalog.ts';
 import { type RandomSource, systemRandom } from '../crypto/random.ts';
 import type { RootKey } from '../crypto/root-key.ts';
-import type { PassphraseParameters } from '../crypto/root-key-source.ts';
 import { DEFAULT_SUITE } from '../crypto/suites/registry.ts';
 import type { Suite } from '../crypto/suites/suite.ts';
 import { StoreError } from '../errors.ts';
 import { createStore, openStore, type StorePlace } from '../store/open-store.ts';
-import { all, type Operation, transaction } from '../store/operation.ts';
+import { type Operation, transaction } from '../store/operation.ts';
 import type { SqliteOptions } from '../store/sqlite.ts';
-import { selectFacts } from '../store/statements/vault-facts.ts';
 import type { VaultStore } from '../store/vault-store.ts';
 import { type AccessScope, scopedAccess } from './access.ts';
 import { loadKeyring, VaultContext, VaultState } from './context.ts';
 import { ensureEnvironment, initializeVault } from './create.ts';
+import { type Facts, readFacts } from './facts.ts';
 import type { VaultHome } from './home.ts';
 import { DEFAULT_PROJECT, STANDARD_ENVIRONMENTS } from './names.ts';
 import { logReads, type OpenedVersion } from './read.ts';
@@ -70,25 +69,6 @@ function vaultExists(path: string): StoreError {
     what: `There is a vault at ${path} already.`,
     left: 'It was not touched.',
   });
-}
-
-interface Facts {
-  readonly vaultId: string;
-  readonly rootKeyId: string;
-  readonly passphrase: PassphraseParameters | undefined;
-}
-
-function* readFacts(): Operation<Facts | undefined> {
-  const facts = new Map((yield* all(selectFacts, {})).map((row) => [row.key, row.value]));
-  const vaultId = facts.get('vault_id');
-  const rootKeyId = facts.get('root_key_id');
-  if (vaultId === undefined || rootKeyId === undefined) return undefined;
-  const passphrase = facts.get('passphrase');
-  return {
-    vaultId,
-    rootKeyId,
-    passphrase: passphrase === undefined ? undefined : (JSON.parse(passphrase) as PassphraseParameters),
-  };
 }
 
 export class EmbeddedVault {

@@ -73,6 +73,12 @@ export class Keyring {
     return this.#vaultKey('audit').deriveKey('keyturn/v1/audit-mac');
   }
 
+  /** What a server derives its own keys from; undefined in a vault that none has opened yet. */
+  get serverKey(): SealingKey | undefined {
+    const row = this.rows.find((one) => one.purpose === 'server' && one.state === 'active');
+    return row && this.#open(row);
+  }
+
   signingKey(): SigningKey {
     const seed = this.#vaultKey('checkpoint').exportBytes();
     const key = signingKeyFromSeed(seed);

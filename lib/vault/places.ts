@@ -7,6 +7,9 @@ export interface Environment {
   readonly name: string;
   readonly project: string;
   readonly createdAt: number;
+  readonly projectId: number;
+  /** Whether rotating, revealing and deleting want a second person's approval here. */
+  readonly twoPeople: boolean;
 }
 
 /** What sealing binds an environment's keys to. Names hold no slash, so no two scopes are the same text. */
@@ -18,6 +21,14 @@ export function environmentScope(environment: Environment): string {
 export interface Place {
   readonly project: string;
   readonly environment: string;
+}
+
+export function projectNotFound(name: string): NotFoundError {
+  return new NotFoundError(
+    'KT_PROJECT_NOT_FOUND',
+    `There is no project "${name}" in this vault.`,
+    `\`keyturn init --project ${name}\` adds it.`,
+  );
 }
 
 /**
@@ -36,11 +47,7 @@ export function findEnvironment(
     here.push(one);
   }
   if (here.length === 0) {
-    throw new NotFoundError(
-      'KT_PROJECT_NOT_FOUND',
-      `There is no project "${at.project}" in this vault.`,
-      `\`keyturn init --project ${at.project}\` adds it.`,
-    );
+    throw projectNotFound(at.project);
   }
   throw new NotFoundError(
     'KT_ENVIRONMENT_NOT_FOUND',

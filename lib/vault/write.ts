@@ -1,4 +1,5 @@
 // Writing secrets: each change is one transaction that holds the new version, the secret's row and the audit entry.
+import { hash } from 'node:crypto';
 import { nameKey } from '../catalog/catalog.ts';
 import { equalBytes } from '../crypto/bytes.ts';
 import { sealEnvelope, versionContext } from '../crypto/envelope.ts';
@@ -44,6 +45,8 @@ export interface SetInput extends Description {
   readonly origin?: VersionOrigin;
   /** The version that the caller believes to be current (0 for "not there"); anything else is a conflict. */
   readonly expectVersion?: number;
+  /** The tag that the caller has seen (`secretTag`); anything else is a conflict. */
+  readonly expectTag?: string;
 }
 
 /** @throws UsageError for a value that is empty or larger than 64 KiB. */
@@ -125,11 +128,34 @@ export function* setInTransaction(ctx: VaultContext, environment: Environment, i
       'Look at it again, then decide.',
     );
   }
+  checkTag(row && current > 0 ? row : undefined, input);
   const fingerprint = ctx.fingerprint(input.value);
   if (row && current > 0 && found?.fingerprint && equalBytes(found.fingerprint, fingerprint)) {
     return yield* describeInTransaction(ctx, environment, row, input);
   }
   return yield* addVersion(ctx, environment, row, input, fingerprint);
+}
+
+/**
+ * Names one state of a secret, its description included, without telling anything of its value: what an HTTP ETag is made
+ * of. Two writers who saw the same one cannot both write.
+ */
+export function secretTag(
+  row: Pick<SecretRow, 'current_version' | 'type' | 'interval_days' | 'owner' | 'labels'>,
+): string {
+  const described = JSON.stringify([row.type, row.interval_days, row.owner, row.labels]);
+  return `${row.current_version}-${hash('sha256', described, 'base64url').slice(0, 8)}`;
+}
+
+function checkTag(row: DescribedRow | undefined, input: { name: string; expectTag?: string }): void {
+  if (input.expectTag === undefined) return;
+  if (row && secretTag(row) === input.expectTag) return;
+  throw new ConflictError(
+    row
+      ? `${input.name} is at version ${row.current_version} now: somebody else changed it.`
+      : `${input.name} is not there.`,
+    'Look at it again, then decide.',
+  );
 }
 
 /** What a change looks at of the secret that is there. */
@@ -285,7 +311,7 @@ export function* describeSecret(
   ctx: VaultContext,
   at: Place,
   name: string,
-  description: Description,
+  description: Description & { readonly expectTag?: string },
 ): Operation<SetResult> {
   checkInterval(description.intervalDays);
   checkTexts(description);
@@ -299,10 +325,11 @@ function* describeExisting(
   ctx: VaultContext,
   environment: Environment,
   name: string,
-  description: Description,
+  description: Description & { readonly expectTag?: string },
 ): Operation<SetResult> {
   yield* ctx.beginChange();
   const row = yield* liveSecret(environment, name);
+  checkTag(row, { ...description, name });
   const input = { ...description, at: environmentPlace(environment), name, value: new Uint8Array() };
   return yield* describeInTransaction(ctx, environment, row, input);
 }
@@ -328,13 +355,19 @@ export function secretNotFound(environment: Environment, name: string, row?: Sec
 }
 
 /** Hides a secret. Its versions stay, and `restoreDeleted` brings it back. */
-export function* deleteSecret(ctx: VaultContext, at: Place, name: string): Operation<{ name: string }> {
+export function* deleteSecret(
+  ctx: VaultContext,
+  at: Place,
+  name: string,
+  expectTag?: string,
+): Operation<{ name: string }> {
   const environment = ctx.environment(at);
   yield* ctx.authorize('delete', eventAt(environment, name, 'secret.delete'));
   return yield* transaction(
     (function* () {
       yield* ctx.beginChange();
       const row = yield* liveSecret(environment, name);
+      checkTag(row, { name, ...(expectTag !== undefined && { expectTag }) });
       yield* all(setDeleted, { id: row.id, at: ctx.clock() });
       yield* ctx.log([{ ...eventAt(environment, row.name, 'secret.delete'), version: row.current_version }]);
       return { name: row.name };

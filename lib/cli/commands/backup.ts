@@ -2,7 +2,8 @@
 import type { Command } from 'commander';
 import { backupOf } from '../../rotation/rotator.ts';
 import { transaction } from '../../store/operation.ts';
-import { listBackups, openBackupFile, readBackupFile, restoreFromFile } from '../backup-files.ts';
+import { listBackups, openBackupFile, readBackupFile } from '../../vault/backup-files.ts';
+import { restoreFromFile } from '../backup-files.ts';
 import { type CommonOptions, surroundings, withJson, withSession } from '../session.ts';
 import { plural } from '../words.ts';
 
@@ -43,7 +44,7 @@ export function register(program: Command): void {
   ).action((file: string, options: CommonOptions) =>
     withSession('backup verify', options, ({ vault, out, home }) => {
       const parsed = readBackupFile(file);
-      const records = openBackupFile(home, file, parsed);
+      const records = openBackupFile(home, process.env, file, parsed);
       for (const record of records) record.value.fill(0);
       const details = { file, secrets: records.length };
       vault.run(transaction(vault.context.log([{ action: 'backup.verify', details }])));

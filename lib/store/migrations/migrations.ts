@@ -2,6 +2,7 @@
 import type { Compilable, CreateTableBuilder, Kysely, RawBuilder } from 'kysely';
 import type { Database } from '../schema.ts';
 import { initial } from './0001-initial.ts';
+import { server } from './0002-server.ts';
 
 /** What differs between databases in the schema's words. */
 export interface MigrationDialect {
@@ -9,6 +10,9 @@ export interface MigrationDialect {
   /** Text that compares byte by byte, in every locale: pages and chains are read in its order. */
   readonly ordered: 'text' | RawBuilder<unknown>;
   readonly integer: 'integer' | 'bigint';
+  /** Yes or no, and a moment, as better-auth's Kysely adapter writes them. */
+  readonly flag: 'integer' | 'boolean';
+  readonly moment: 'text' | 'timestamptz';
   /** A primary key that counts up by itself. */
   readonly identity: 'integer' | 'serial';
   /** Keeps a table's rows in its primary key's order, where the database can. */
@@ -22,4 +26,7 @@ export interface Migration {
 }
 
 /** In order, without gaps, up to schema-version.ts. A released one is never changed. */
-export const MIGRATIONS: readonly Migration[] = [{ number: 1, name: 'initial', up: initial }];
+export const MIGRATIONS: readonly Migration[] = [
+  { number: 1, name: 'initial', up: initial },
+  { number: 2, name: 'server', up: server },
+];

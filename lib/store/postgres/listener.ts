@@ -19,6 +19,7 @@ export class ChangeListener {
   #client: Client | undefined;
   #hears = false;
   #channel = '';
+  #schema = '';
   #chain = '';
   #stopped = false;
   #echo: (() => void) | undefined;
@@ -40,6 +41,10 @@ export class ChangeListener {
   /** False while the connection is away, and where notices do not come through (a pooler that shares connections). */
   get listening(): boolean {
     return this.#hears;
+  }
+
+  get schema(): string {
+    return this.#schema;
   }
 
   /** This process's chain of the audit log. */
@@ -67,7 +72,8 @@ export class ChangeListener {
   async #connect(): Promise<void> {
     const client = await connect(this.#url, { application_name: 'keyturn listener' });
     const schema = await client.query('select current_schema() as schema');
-    this.#channel = `keyturn_${String(schema.rows[0]?.schema).replaceAll(/[^A-Za-z0-9_]/g, '_')}`.slice(0, 60);
+    this.#schema = String(schema.rows[0]?.schema);
+    this.#channel = `keyturn_${this.#schema.replaceAll(/[^A-Za-z0-9_]/g, '_')}`.slice(0, 60);
     client.on('notification', ({ payload }) => {
       if (payload === this.#id) this.#echo?.();
       else this.#tell();

@@ -28,6 +28,8 @@ export const postgresCompiler = new Kysely<Database>({
 const dialect: MigrationDialect = {
   bytes: 'bytea',
   ordered: sql`text collate "C"`,
+  flag: 'boolean',
+  moment: 'timestamptz',
   integer: 'bigint',
   identity: 'serial',
   clustered: (table) => table,

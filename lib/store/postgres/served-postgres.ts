@@ -64,6 +64,11 @@ export class ServedPostgres implements ServedStore {
     return this.#listener.listening;
   }
 
+  /** The schema that the vault's tables are in. */
+  get schema(): string {
+    return this.#listener.schema;
+  }
+
   chain(): string {
     return this.#listener.chain;
   }

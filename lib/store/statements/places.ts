@@ -23,6 +23,15 @@ export const selectEnvironments = statement('selectEnvironments', (db, _: Record
   db
     .selectFrom('environments as e')
     .innerJoin('projects as p', 'p.id', 'e.project_id')
-    .select(['e.id', 'e.name', 'e.name_key', 'p.name as project', 'p.name_key as project_key', 'e.created_at'])
+    .select([
+      'e.id',
+      'e.project_id',
+      'e.two_people',
+      'e.name',
+      'e.name_key',
+      'p.name as project',
+      'p.name_key as project_key',
+      'e.created_at',
+    ])
     .orderBy('e.id'),
 );

@@ -279,3 +279,14 @@ export const addUsage = statement('addUsage', (db, p: { secretId: number; reads:
       })),
     ),
 );
+
+/** What a set of secrets is known by: names and the versions in use, of those that are there. */
+export const selectTags = statement('selectTags', (db, p: { environmentId: number }) =>
+  db
+    .selectFrom('secrets')
+    .select(['name', 'name_key', 'current_version'])
+    .where('environment_id', '=', p.environmentId)
+    .where('deleted_at', 'is', null)
+    .where('current_version', '>', 0)
+    .orderBy('name_key'),
+);

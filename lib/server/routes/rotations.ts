@@ -1,0 +1,245 @@
+// Rotating, rolling back, and looking at rotations; validation, monitoring and the report of an environment.
+import { z } from 'zod';
+import { nameKey } from '../../catalog/catalog.ts';
+import { requireApproval } from '../../identity/approvals.ts';
+import { monitor } from '../../monitoring/monitor.ts';
+import { buildReport, reportMarkdown } from '../../reporting/validation-report.ts';
+import type { RotationResult } from '../../rotation/results.ts';
+import { rotatorOf } from '../../rotation/rotator.ts';
+import { all, logTransaction, type Operation } from '../../store/operation.ts';
+import { selectRotationsSince } from '../../store/statements/rotations.ts';
+import { validate } from '../../validation/validate.ts';
+import type { VaultContext } from '../../vault/context.ts';
+import { type Answer, change } from '../change.ts';
+import * as schema from '../schemas.ts';
+import { type Api, contextOf, type Service } from '../service.ts';
+import { bytesOf } from './secrets.ts';
+
+const BASE = '/v1/projects/:project/environments/:environment';
+const LISTED = 500;
+
+function shown({ backupFile: _, ...result }: RotationResult) {
+  return { ...result, warnings: [...result.warnings] };
+}
+
+function approvalOf(headers: Readonly<Record<string, unknown>>): { approval?: string; reason?: string } {
+  const { 'keyturn-approval': approval, 'keyturn-reason': reason } = headers;
+  return { ...(typeof approval === 'string' && { approval }), ...(typeof reason === 'string' && { reason }) };
+}
+
+export function registerRotations(app: Api, service: Service): void {
+  rotating(app, service);
+  overseeing(app, service);
+}
+
+function rotating(app: Api, service: Service): void {
+  const rotatorFor = (ctx: VaultContext) => rotatorOf({ context: ctx, home: service.vault.home });
+  app.post(
+    `${BASE}/secrets/:name/rotate`,
+    {
+      config: { permission: 'rotate' },
+      schema: {
+        tags: ['rotations'],
+        summary: 'Rotate a secret: a backup first, then state by state; the version before stays valid for the grace',
+        description:
+          'Without a value, one is made where the type allows it; else the rotation waits, and the answer is 409 KT_NEEDS_PERSON.',
+        params: schema.ofSecret,
+        body: schema.value.extend({
+          graceMs: z
+            .int()
+            .min(0)
+            .max(90 * 24 * 3_600_000)
+            .optional(),
+        }),
+        response: { 200: schema.rotation, ...schema.problems },
+      },
+    },
+    (request, reply) =>
+      change(service, request, reply, function* (ctx): Operation<Answer> {
+        const { graceMs, ...given } = request.body;
+        const { name } = request.params;
+        yield* requireApproval(ctx, 'rotate', request.params, name, approvalOf(request.headers));
+        const value = given.value === undefined && given.base64 === undefined ? undefined : bytesOf(given);
+        try {
+          const rotate = {
+            at: request.params,
+            name,
+            ...(value && { value }),
+            ...(graceMs !== undefined && { graceMs }),
+          };
+          return { status: 200, body: shown(yield* rotatorFor(ctx).rotate(rotate)) };
+        } finally {
+          value?.fill(0);
+        }
+      }),
+  );
+  app.post(
+    `${BASE}/secrets/:name/rollback`,
+    {
+      config: { permission: 'rotate' },
+      schema: {
+        tags: ['rotations'],
+        summary: 'Bring an earlier value back, as a new version',
+        params: schema.ofSecret,
+        body: z.object({
+          version: z.int().min(1).optional().describe('The one before the one in use where not given.'),
+        }),
+        response: { 200: schema.rotation, ...schema.problems },
+      },
+    },
+    (request, reply) =>
+      change(service, request, reply, function* (ctx): Operation<Answer> {
+        const { name } = request.params;
+        yield* requireApproval(ctx, 'rotate', request.params, name, approvalOf(request.headers));
+        const result = yield* rotatorFor(ctx).rollback(request.params, name, request.body.version);
+        return { status: 200, body: shown(result) };
+      }),
+  );
+  app.get(
+    `${BASE}/rotations`,
+    {
+      config: { permission: 'list' },
+      schema: {
+        tags: ['rotations'],
+        summary: 'Rotations of an environment that moved since a moment, newest first',
+        params: schema.inEnvironment,
+        querystring: z.object({ since: z.coerce.number().int().min(0).default(0) }),
+        response: {
+          200: z.object({
+            rotations: z.array(
+              z.object({
+                id: z.string(),
+                name: z.string(),
+                state: z.string(),
+                needsValue: z.boolean(),
+                fromVersion: z.int(),
+                toVersion: z.int().nullable(),
+                graceUntil: schema.when.nullable(),
+                error: z.string().nullable(),
+                startedAt: schema.when,
+                updatedAt: schema.when,
+                startedBy: z.string(),
+              }),
+            ),
+          }),
+          ...schema.problems,
+        },
+      },
+    },
+    (request) => service.vault.read(listRotations(contextOf(service, request), request.params, request.query.since)),
+  );
+}
+
+function* listRotations(ctx: VaultContext, at: { project: string; environment: string }, since: number) {
+  const environment = ctx.environment(at);
+  const where = { project: environment.project, environment: environment.name };
+  yield* ctx.authorize('list', { action: 'secret.list', ...where });
+  const rows = yield* all(selectRotationsSince, { since, limit: LISTED });
+  yield* logTransaction(ctx.log([{ action: 'secret.list', ...where, details: { rotations: true } }]));
+  const rotations = rows
+    .filter((row) => row.environment_id === environment.id && ctx.mayReach('list', environment, row.name))
+    .map((row) => ({
+      id: row.id,
+      name: row.name,
+      state: row.state,
+      needsValue: row.needs_value === 1,
+      fromVersion: row.from_version,
+      toVersion: row.to_version,
+      graceUntil: row.grace_until,
+      error: row.error,
+      startedAt: row.started_at,
+      updatedAt: row.updated_at,
+      startedBy: row.started_by,
+    }));
+  return { rotations };
+}
+
+const finding = z.looseObject({ severity: z.string(), secret: z.string(), environment: z.string(), what: z.string() });
+
+function overseeing(app: Api, service: Service): void {
+  app.post(
+    `${BASE}/validate`,
+    {
+      config: { permission: 'validate', reads: true },
+      schema: {
+        tags: ['oversight'],
+        summary: 'Judge every value: form, strength, reuse, and what is missing. Gives findings, never values',
+        params: schema.inEnvironment,
+        body: z.object({ names: z.array(schema.name).max(1000).optional() }),
+        response: {
+          200: z.object({
+            findings: z.array(finding),
+            missing: z.array(z.string()),
+            critical: z.object({ present: z.int(), wanted: z.int() }),
+            secrets: z.array(z.looseObject({ name: z.string(), type: z.string(), version: z.int() })),
+          }),
+          ...schema.problems,
+        },
+      },
+    },
+    async (request) => {
+      const ctx = contextOf(service, request);
+      const { names } = request.body;
+      const only = names && { only: new Set(names.map(nameKey)) };
+      const result = await service.vault.read(validate(ctx, [ctx.environment(request.params)], only));
+      const { missing, critical } = result;
+      const secrets = result.secrets.map(({ findings: _, strength, ...one }) => ({
+        ...one,
+        strength: strength ?? null,
+      }));
+      return { findings: result.findings.map((one) => ({ ...one })), missing: [...missing], critical, secrets };
+    },
+  );
+  app.get(
+    `${BASE}/monitoring`,
+    {
+      config: { permission: 'monitor' },
+      schema: {
+        tags: ['oversight'],
+        summary: 'Ages, use and alerts',
+        params: schema.inEnvironment,
+        response: {
+          200: z.looseObject({
+            at: schema.when,
+            secrets: z.array(z.looseObject({})),
+            alerts: z.array(z.looseObject({})),
+          }),
+          ...schema.problems,
+        },
+      },
+    },
+    async (request) => {
+      const ctx = contextOf(service, request);
+      const result = await service.vault.read(monitor(ctx, [ctx.environment(request.params)], { strength: false }));
+      return {
+        ...result,
+        secrets: result.secrets.map((one) => ({ ...one })),
+        alerts: result.alerts.map((one) => ({ ...one })),
+      };
+    },
+  );
+  app.get(
+    `${BASE}/report`,
+    {
+      config: { permission: 'validate' },
+      schema: {
+        tags: ['oversight'],
+        summary: 'The detailed report: validation and monitoring in one, as JSON or Markdown',
+        params: schema.inEnvironment,
+        querystring: z.object({ format: z.enum(['json', 'markdown']).default('json') }),
+        response: { 200: z.unknown(), ...schema.problems },
+      },
+    },
+    async (request, reply) => {
+      const ctx = contextOf(service, request);
+      const environments = [ctx.environment(request.params)];
+      const validation = await service.vault.read(validate(ctx, environments));
+      const monitoring = await service.vault.read(monitor(ctx, environments, { strength: false }));
+      const report = buildReport(ctx.audit.vaultId, validation, monitoring);
+      if (request.query.format === 'json') return reply.send(report);
+      return reply
+        .header('content-type', 'text/markdown; charset=utf-8')
+        .send(Buffer.from(reportMarkdown(report), 'utf8'));
+    },
+  );
+}

@@ -1,0 +1,454 @@
+// /v1/projects/:project/environments/:environment/secrets and /values: reading and changing secrets.
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { nameKey } from '../../catalog/catalog.ts';
+import { asUtf8 } from '../../crypto/bytes.ts';
+import { RequestError, UsageError } from '../../errors.ts';
+import { requireApproval } from '../../identity/approvals.ts';
+import { first, type Operation } from '../../store/operation.ts';
+import { findSecret } from '../../store/statements/secrets.ts';
+import type { VaultContext } from '../../vault/context.ts';
+import { listSecrets, secretHistory } from '../../vault/list.ts';
+import type { Place } from '../../vault/places.ts';
+import { type OpenedVersion, readNamed, readSecret, readValid, readVersion } from '../../vault/read.ts';
+import {
+  deleteSecret,
+  describeSecret,
+  restoreDeleted,
+  type SetInput,
+  secretTag,
+  setSecret,
+  setSecrets,
+} from '../../vault/write.ts';
+import { type Answer, change, sent } from '../change.ts';
+import { environmentTag, HotReader } from '../hot-reader.ts';
+import * as schema from '../schemas.ts';
+import { type Api, contextOf, type Service } from '../service.ts';
+
+const BASE = '/v1/projects/:project/environments/:environment';
+
+/** A value as JSON: text where it is text. */
+export function valueOf(opened: OpenedVersion) {
+  const text = asUtf8(opened.value);
+  return {
+    name: opened.name,
+    version: opened.version,
+    ...(text === undefined ? { base64: opened.value.toString('base64') } : { value: text }),
+    ...(opened.validUntil !== undefined && { validUntil: opened.validUntil }),
+  };
+}
+
+/** @throws UsageError where not exactly one of the two is given, or it is not base64 */
+export function bytesOf(body: { value?: string | undefined; base64?: string | undefined }): Buffer {
+  if ((body.value === undefined) === (body.base64 === undefined)) {
+    throw new UsageError('A value comes either as `value` or as `base64`.', 'Give one of the two.');
+  }
+  if (body.value !== undefined) return Buffer.from(body.value, 'utf8');
+  const text = body.base64 ?? '';
+  const bytes = Buffer.from(text, 'base64');
+  if (bytes.toString('base64').replace(/=+$/, '') === text.replace(/=+$/, '')) return bytes;
+  throw new UsageError('`base64` is not base64.');
+}
+
+/** The tag of an If-Match; '*' where whatever is there may be overwritten; undefined where the header is not there. */
+function ifMatch(request: FastifyRequest): string | undefined {
+  const text = request.headers['if-match'];
+  if (text === undefined || text === '*') return text;
+  const match = /^(?:W\/)?"([^"]{1,64})"$/.exec(text);
+  if (match?.[1]) return match[1];
+  throw new UsageError('If-Match holds no ETag of ours.', 'Send the ETag as it came, with its quotes.');
+}
+
+/** What the conditions of a request say about the secret's state, for the engine to check in its transaction. */
+function* conditions(
+  ctx: VaultContext,
+  request: FastifyRequest,
+  at: Place,
+  name: string,
+): Operation<{ expectVersion?: number; expectTag?: string }> {
+  if (request.headers['if-none-match'] === '*') return { expectVersion: 0 };
+  const match = ifMatch(request);
+  if (match === '*') return {};
+  if (match !== undefined) return { expectTag: match };
+  const environment = ctx.environment(at);
+  const row = yield* first(findSecret, { environmentId: environment.id, nameKey: nameKey(name) });
+  if (!row || row.deleted_at !== null || row.current_version === 0) return { expectVersion: 0 };
+  throw new RequestError(
+    'KT_PRECONDITION_REQUIRED',
+    `${row.name} is there already.`,
+    'Send If-Match with the ETag that you have seen, or `If-Match: *` to overwrite whatever is there.',
+  );
+}
+
+/** A conflict with a condition that the client sent is "precondition failed" in HTTP's words (RFC 9110, 13.1.1). */
+function* asPrecondition<T>(request: FastifyRequest, body: Operation<T>): Operation<T> {
+  try {
+    return yield* body;
+  } catch (error) {
+    const conditional = request.headers['if-match'] !== undefined || request.headers['if-none-match'] !== undefined;
+    const { code, text } = error as { code?: string; text?: { what: string; next?: string } };
+    if (!conditional || code !== 'KT_CONFLICT' || !text) throw error;
+    throw new RequestError('KT_PRECONDITION_FAILED', text.what, text.next ?? 'Look at it again, then decide.');
+  }
+}
+
+function* tagNow(ctx: VaultContext, at: Place, name: string): Operation<string> {
+  const row = yield* first(findSecret, { environmentId: ctx.environment(at).id, nameKey: nameKey(name) });
+  return row ? `"${secretTag(row)}"` : '';
+}
+
+function approvalOf(request: FastifyRequest): { approval?: string; reason?: string } {
+  const approval = request.headers['keyturn-approval'];
+  const reason = request.headers['keyturn-reason'];
+  return {
+    ...(typeof approval === 'string' && { approval }),
+    ...(typeof reason === 'string' && { reason }),
+  };
+}
+
+export function registerSecrets(app: Api, service: Service): void {
+  const hot = new HotReader(service);
+  reading(app, service, hot);
+  bulk(app, service);
+  changing(app, service);
+}
+
+function reading(app: Api, service: Service, hot: HotReader): void {
+  app.get(
+    `${BASE}/secrets`,
+    {
+      config: { permission: 'list' },
+      schema: {
+        tags: ['secrets'],
+        summary: 'List secrets: names and facts, never values',
+        params: schema.inEnvironment,
+        querystring: schema.page.extend({ deleted: z.stringbool().default(false) }),
+        response: { 200: z.object({ secrets: z.array(schema.secretSummary), next: schema.next }), ...schema.problems },
+      },
+    },
+    async (request) => {
+      const { limit, cursor, deleted } = request.query;
+      const ctx = contextOf(service, request);
+      const found = await service.vault.read(
+        listSecrets(ctx, request.params, {
+          limit: limit + 1,
+          deleted,
+          ...(cursor !== undefined && { after: fromCursor(cursor) }),
+        }),
+      );
+      const secrets = found.slice(0, limit).map(({ id: _, ...one }) => ({ ...one, tag: tagOf(one) }));
+      return { secrets, next: found.length > limit ? toCursor(secrets.at(-1)?.name ?? '') : null };
+    },
+  );
+  app.get(
+    `${BASE}/secrets/:name`,
+    {
+      config: { permission: 'read' },
+      schema: {
+        tags: ['secrets'],
+        summary: 'Read a value',
+        description:
+          'The entry in the audit log is durable before the answer leaves. `If-None-Match` with the ETag gives 304.',
+        params: schema.ofSecret,
+        querystring: z.object({ version: z.coerce.number().int().min(1).optional() }),
+        response: { 200: schema.secretValue, 304: schema.empty, ...schema.problems },
+      },
+    },
+    (request, reply) => {
+      const { version } = request.query;
+      if (version === undefined && !request.caller?.person) return hot.answer(request, reply, request.params);
+      return readOne(service, request, reply, request.params, version);
+    },
+  );
+  app.get(
+    `${BASE}/secrets/:name/versions`,
+    {
+      config: { permission: 'read' },
+      schema: {
+        tags: ['secrets'],
+        summary: 'Read the values that are valid now: the one in use, then the one before while its grace lasts',
+        params: schema.ofSecret,
+        response: { 200: z.object({ versions: z.array(schema.secretValue) }), ...schema.problems },
+      },
+    },
+    async (request) => {
+      const ctx = contextOf(service, request);
+      const { name } = request.params;
+      const approval = requireApproval(ctx, 'read', request.params, name, approvalOf(request));
+      await service.vault.read(approval);
+      const opened = await service.vault.read(readValid(ctx, request.params, name));
+      const versions = opened.map(valueOf);
+      for (const one of opened) one.value.fill(0);
+      return { versions };
+    },
+  );
+  app.get(
+    `${BASE}/secrets/:name/history`,
+    {
+      config: { permission: 'list' },
+      schema: {
+        tags: ['secrets'],
+        summary: 'Show every version, never its value',
+        params: schema.ofSecret,
+        response: {
+          200: z.object({
+            name: z.string(),
+            deletedAt: schema.when.nullable(),
+            versions: z.array(
+              z.object({
+                number: z.int(),
+                state: z.enum(['current', 'previous', 'issued', 'retired']),
+                validUntil: schema.when.optional(),
+                origin: z.string(),
+                createdAt: schema.when,
+                createdBy: z.string(),
+                size: z.int(),
+                fingerprint: z.string(),
+                sameAsBefore: z.boolean(),
+              }),
+            ),
+          }),
+          ...schema.problems,
+        },
+      },
+    },
+    (request) => service.vault.read(secretHistory(contextOf(service, request), request.params, request.params.name)),
+  );
+}
+
+async function readOne(
+  service: Service,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  params: Place & { name: string },
+  version: number | undefined,
+): Promise<never> {
+  const ctx = contextOf(service, request);
+  const { name } = params;
+  await service.vault.read(requireApproval(ctx, 'read', params, name, approvalOf(request)));
+  const opened = await service.vault.read(
+    version === undefined ? readSecret(ctx, params, name) : readVersion(ctx, params, name, version),
+  );
+  if (version === undefined) reply.header('etag', await service.vault.read(tagNow(ctx, params, name)));
+  const body = valueOf(opened);
+  opened.value.fill(0);
+  reply.send(body);
+  return sent(reply);
+}
+
+function tagOf(one: {
+  version: number;
+  type: string;
+  intervalDays: number | null;
+  owner: string | null;
+  labels: Readonly<Record<string, string>>;
+}): string {
+  return secretTag({
+    current_version: one.version,
+    type: one.type,
+    interval_days: one.intervalDays,
+    owner: one.owner,
+    labels: JSON.stringify(one.labels),
+  });
+}
+
+function toCursor(name: string): string {
+  return Buffer.from(name, 'utf8').toString('base64url');
+}
+
+/** @throws UsageError */
+export function fromCursor(cursor: string): string {
+  if (/^[A-Za-z0-9_-]+$/.test(cursor)) return Buffer.from(cursor, 'base64url').toString('utf8').slice(0, 200);
+  throw new UsageError('That is no cursor of ours.', 'Send the `next` of the page before.');
+}
+
+function bulk(app: Api, service: Service): void {
+  app.get(
+    `${BASE}/values`,
+    {
+      config: { permission: 'read' },
+      schema: {
+        tags: ['secrets'],
+        summary: 'Read many values at once: all that the caller may read, or named ones',
+        description: 'The ETag covers the whole set: with `If-None-Match` an unchanged set is answered by 304.',
+        params: schema.inEnvironment,
+        querystring: z.object({ names: z.string().max(20_000).optional().describe('Names, with commas between.') }),
+        response: {
+          200: z.object({ secrets: z.array(schema.secretValue), missing: z.array(z.string()) }),
+          304: schema.empty,
+          ...schema.problems,
+        },
+      },
+    },
+    async (request, reply) => {
+      const ctx = contextOf(service, request);
+      const at = request.params;
+      const names = request.query.names?.split(',').filter((one) => one !== '');
+      const tag = `"${await service.vault.read(environmentTag(ctx, at, names))}"`;
+      reply.header('etag', tag);
+      if (request.headers['if-none-match'] === tag) {
+        const where = { project: at.project, environment: at.environment };
+        await service.vault.log({ action: 'secret.list', ...where, details: { unchanged: true } }, ctx.actor);
+        return reply.code(304).send(null);
+      }
+      await service.vault.read(requireApproval(ctx, 'read', at, '*', approvalOf(request)));
+      const { opened, missing, events } = await service.vault.read(readNamed(ctx, at, names));
+      const secrets = opened.map(valueOf);
+      for (const one of opened) one.value.fill(0);
+      await Promise.all(events.map((event) => service.vault.log(event, ctx.actor)));
+      const now = service.vault.clock();
+      for (const one of opened) service.vault.countRead(one.secretId, now, ctx.principal);
+      return reply.send({ secrets, missing });
+    },
+  );
+  const input = schema.value
+    .extend({ name: schema.name, ifMatch: z.string().max(64).optional() })
+    .extend(schema.description.shape);
+  app.put(
+    `${BASE}/secrets`,
+    {
+      bodyLimit: 8 * 1024 * 1024,
+      config: { permission: 'write' },
+      schema: {
+        tags: ['secrets'],
+        summary: 'Set many secrets: all, or none',
+        params: schema.inEnvironment,
+        body: z.object({
+          secrets: z.array(input).min(1).max(1000),
+          overwrite: z.boolean().default(false).describe('Overwrite what is there without having seen it.'),
+        }),
+        response: { 200: z.object({ secrets: z.array(schema.setResult) }), ...schema.problems },
+      },
+    },
+    (request, reply) => {
+      const { secrets, overwrite } = request.body;
+      const inputs = secrets.map((one): SetInput => {
+        const { name, ifMatch: tag, value: _v, base64: _b, ...described } = one;
+        const expected = tag !== undefined ? { expectTag: tag } : overwrite ? {} : { expectVersion: 0 };
+        return { at: request.params, name, value: bytesOf(one), ...definedOnly(described), ...expected };
+      });
+      return change(
+        service,
+        request,
+        reply,
+        function* (ctx): Operation<Answer> {
+          const results = yield* setSecrets(ctx, inputs);
+          for (const one of inputs) one.value.fill(0);
+          return { status: 200, body: { secrets: results } };
+        },
+        { together: true },
+      );
+    },
+  );
+}
+
+type DefinedOnly<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+/** Leaves out what is undefined: the engine reads "not given" from a property that is not there. */
+export function definedOnly<T extends object>(given: T): DefinedOnly<T> {
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as DefinedOnly<T>;
+}
+
+function changing(app: Api, service: Service): void {
+  app.put(
+    `${BASE}/secrets/:name`,
+    {
+      bodyLimit: 256 * 1024,
+      config: { permission: 'write' },
+      schema: {
+        tags: ['secrets'],
+        summary: 'Set a value: a new version, in use at once',
+        description:
+          'A new secret needs no condition. To change one, send `If-Match` with the ETag that you have seen; `If-Match: *` overwrites whatever is there.',
+        params: schema.ofSecret,
+        body: schema.value.extend(schema.description.shape),
+        response: { 200: schema.setResult, 201: schema.setResult, ...schema.problems },
+      },
+    },
+    (request, reply) => {
+      const { value: _v, base64: _b, ...described } = request.body;
+      const { name } = request.params;
+      const value = bytesOf(request.body);
+      return change(
+        service,
+        request,
+        reply,
+        function* (ctx): Operation<Answer> {
+          const expected = yield* conditions(ctx, request, request.params, name);
+          const input = { at: request.params, name, value, ...definedOnly(described), ...expected };
+          const result = yield* asPrecondition(request, setSecret(ctx, input));
+          value.fill(0);
+          const etag = yield* tagNow(ctx, request.params, name);
+          return { status: result.outcome === 'added' ? 201 : 200, body: result, headers: { etag } };
+        },
+        { together: true },
+      );
+    },
+  );
+  app.patch(
+    `${BASE}/secrets/:name`,
+    {
+      config: { permission: 'write' },
+      schema: {
+        tags: ['secrets'],
+        summary: 'Describe a secret: type, interval, owner, labels',
+        params: schema.ofSecret,
+        body: schema.description,
+        response: { 200: schema.setResult, ...schema.problems },
+      },
+    },
+    (request, reply) => {
+      const { name } = request.params;
+      return change(
+        service,
+        request,
+        reply,
+        function* (ctx): Operation<Answer> {
+          const expected = yield* conditions(ctx, request, request.params, name);
+          const described = { ...definedOnly(request.body), ...expected };
+          const result = yield* asPrecondition(request, describeSecret(ctx, request.params, name, described));
+          const etag = yield* tagNow(ctx, request.params, name);
+          return { status: 200, body: result, headers: { etag } };
+        },
+        { together: true },
+      );
+    },
+  );
+  app.delete(
+    `${BASE}/secrets/:name`,
+    {
+      config: { permission: 'delete' },
+      schema: {
+        tags: ['secrets'],
+        summary: 'Delete a secret; its versions stay, and it can be brought back',
+        params: schema.ofSecret,
+        response: { 200: z.object({ name: z.string() }), ...schema.problems },
+      },
+    },
+    (request, reply) => {
+      const { name } = request.params;
+      return change(service, request, reply, function* (ctx): Operation<Answer> {
+        yield* requireApproval(ctx, 'delete', request.params, name, approvalOf(request));
+        const match = ifMatch(request);
+        const tag = match === '*' ? undefined : match;
+        return { status: 200, body: yield* asPrecondition(request, deleteSecret(ctx, request.params, name, tag)) };
+      });
+    },
+  );
+  app.post(
+    `${BASE}/secrets/:name/restore`,
+    {
+      config: { permission: 'write' },
+      schema: {
+        tags: ['secrets'],
+        summary: 'Bring a deleted secret back with the version that it had',
+        params: schema.ofSecret,
+        response: { 200: z.object({ name: z.string(), version: z.int() }), ...schema.problems },
+      },
+    },
+    (request, reply) =>
+      change(service, request, reply, function* (ctx): Operation<Answer> {
+        return { status: 200, body: yield* restoreDeleted(ctx, request.params, request.params.name) };
+      }),
+  );
+}
