@@ -81,10 +81,12 @@ async function bundle(input, output) {
 rmSync(DIST, { recursive: true, force: true });
 mkdirSync(DIST);
 const library = { dir: DIST, format: 'esm' };
+/** Loaded by `keyturn serve` only. */
+const SERVER = { server: 'lib/server/server.ts', tracing: 'lib/server/tracing.ts' };
 const command = { dir: join(DIST, 'cli'), format: 'cjs', minify: true };
 const modules = [
   // The library and its late parts share what they have in common: an error's class is the same one in both.
-  ...(await bundle({ 'secrets-manager': 'lib/secrets-manager.ts', ...LATE }, library)),
+  ...(await bundle({ 'secrets-manager': 'lib/secrets-manager.ts', ...LATE, ...SERVER }, library)),
   // The command is CommonJS and small: on Node 24, importing node:crypto into an ES module loads all of its lazy parts
   // and costs 6 ms; require() does not. A start is measured in `npm run bench`.
   ...(await bundle({ keyturn: 'lib/cli/main.ts' }, command)),

@@ -69,30 +69,40 @@ export function* entriesPage(
   const candidates: AuditEntryTable[] = [];
   const reached = new Map<string, number>();
   for (const { chain } of yield* all(selectChains, {})) {
-    let from = before[chain] ?? Number.MAX_SAFE_INTEGER;
-    let found = 0;
-    for (let looked = 0; found < limit && looked < LOOKED_THROUGH && from > 1; looked += PAGE) {
-      const rows = yield* all(selectEntriesBefore, { chain, before: from, limit: PAGE });
-      for (const row of rows) {
-        if (found >= limit) break;
-        from = row.seq;
-        if (filter.since !== undefined && row.time < filter.since) from = 0;
-        if (from === 0) break;
-        if (!matches(row, filter)) continue;
-        candidates.push(row);
-        found += 1;
-      }
-      if (rows.length < PAGE && found < limit) from = 0;
-    }
-    reached.set(chain, from);
+    const found = yield* matchingBefore(chain, filter, limit, before[chain] ?? Number.MAX_SAFE_INTEGER);
+    candidates.push(...found.entries);
+    reached.set(chain, found.reached);
   }
   candidates.sort((a, b) => b.time - a.time || (a.chain === b.chain ? b.seq - a.seq : a.chain < b.chain ? -1 : 1));
   const entries = candidates.slice(0, limit);
   // What was found and does not fit on this page comes first on the next.
-  for (const left of candidates.slice(limit))
+  for (const left of candidates.slice(limit)) {
     reached.set(left.chain, Math.max(reached.get(left.chain) ?? 0, left.seq + 1));
+  }
   const more = [...reached].some(([, from]) => from > 1);
   return { entries, next: more ? Object.fromEntries(reached) : undefined };
+}
+
+/** One chain's part of a page. `reached` is the entry before which to look next; 0 where there is nothing older. */
+function* matchingBefore(
+  chain: string,
+  filter: AuditFilter,
+  limit: number,
+  before: number,
+): Operation<{ entries: AuditEntryTable[]; reached: number }> {
+  const entries: AuditEntryTable[] = [];
+  let reached = before;
+  for (let looked = 0; looked < LOOKED_THROUGH && reached > 1; looked += PAGE) {
+    const rows = yield* all(selectEntriesBefore, { chain, before: reached, limit: PAGE });
+    for (const row of rows) {
+      if (filter.since !== undefined && row.time < filter.since) return { entries, reached: 0 };
+      reached = row.seq;
+      if (matches(row, filter)) entries.push(row);
+      if (entries.length === limit) return { entries, reached };
+    }
+    if (rows.length < PAGE) return { entries, reached: 0 };
+  }
+  return { entries, reached };
 }
 
 /** The newest entries that match, newest first. Looks back no further than it has to. */

@@ -15,12 +15,14 @@ import { register as keys } from './commands/keys.ts';
 import { register as list } from './commands/list.ts';
 import { register as migrate } from './commands/migrate.ts';
 import { register as monitor } from './commands/monitor.ts';
+import { register as recover } from './commands/recover.ts';
 import { register as report } from './commands/report.ts';
 import { register as restore } from './commands/restore.ts';
 import { register as rm } from './commands/rm.ts';
 import { register as rollback } from './commands/rollback.ts';
 import { register as rotate } from './commands/rotate.ts';
 import { register as run } from './commands/run.ts';
+import { register as serve } from './commands/serve.ts';
 import { register as set } from './commands/set.ts';
 import { register as show } from './commands/show.ts';
 import { register as start } from './commands/start.ts';
@@ -28,11 +30,11 @@ import { register as validate } from './commands/validate.ts';
 import { EXIT } from './exit-codes.ts';
 
 const GROUPS = [
-  ['Set up:', [init, start]],
+  ['Set up:', [init, start, serve]],
   ['Secrets:', [set, get, list, show, rm, restore, history, importing, exporting, run]],
   ['Rotation:', [rotate, rollback]],
   ['Watching:', [validate, check, report, monitor]],
-  ['The vault itself:', [keys, backup, audit, doctor, migrate, completion]],
+  ['The vault itself:', [keys, backup, audit, doctor, migrate, recover, completion]],
 ] as const;
 
 export function buildProgram(): Command {

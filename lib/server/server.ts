@@ -172,11 +172,25 @@ export class KeyturnServer {
       metricsAdmit: (request) => this.#admitsMetrics(request),
       ready: async () => this.#vault?.store.ping(),
     });
-    this.#url = await this.#app.fastify.listen({ host, port });
+    this.#url = await this.#listen(this.#app, host, port);
     if (tls) this.#watchCertificate();
     await this.#unseal();
     if (this.#options.metricsPort !== undefined) await this.#serveMetrics(this.#options.metricsPort);
     this.#log.info({ url: this.#url, store: this.#store.label, sealed: this.#sealed?.code }, 'listening');
+  }
+
+  async #listen({ fastify }: App, host: string, port: number): Promise<string> {
+    try {
+      return await fastify.listen({ host, port });
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EADDRINUSE')
+        throw new UsageError(`Something listens on ${host}:${port} already.`, 'Choose another with --port.');
+      if (code === 'EACCES' || code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
+        throw new UsageError(`Cannot listen on ${host}:${port} (${code}).`, 'Choose another with --host and --port.');
+      }
+      throw error;
+    }
   }
 
   async #openStore(): Promise<ServedStore> {
@@ -286,7 +300,7 @@ export class KeyturnServer {
     const reload = () => {
       try {
         const tls = this.#tls();
-        if (tls) (this.#app?.fastify.server as unknown as TlsServer).setSecureContext(tls);
+        if (tls) (this.fastify.server as unknown as TlsServer).setSecureContext(tls);
         this.#log.info('the certificate was reloaded');
       } catch (error) {
         this.#log.error({ err: error }, 'the new certificate cannot be used; the one before still is');

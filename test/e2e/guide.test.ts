@@ -15,7 +15,7 @@ async function guide() {
     `${cwd}/.env`,
     'JWT_SECRET=Zq7-Xn2_Vb9Kd4Tw8Rz1Lm6Pc3Yh5Gs0Jf\nSTRIPE_SECRET_KEY=sk_test_Made4Up51Hx9Qw3Zr\n',
   );
-  const started = await node('scripts/start.js --yes');
+  const started = await node('scripts/start.js --no-serve --yes');
   expect(started.code, started.stderr).toBe(0);
   return { cwd, node, started };
 }
@@ -27,13 +27,13 @@ describe('the guide', () => {
     expect(started.stdout).toMatch(/JWT_SECRET\s+jwt_secret/);
     expect(started.stdout).toContain('Next');
     expect(started.stdout).not.toContain('Zq7-Xn2');
-    expect((await node('scripts/start.js --yes')).stdout).toContain('0 added, 0 updated, 2 unchanged');
+    expect((await node('scripts/start.js --no-serve --yes')).stdout).toContain('0 added, 0 updated, 2 unchanged');
   });
 
   it('npm start asks before it imports: off a terminal, without --yes, it does not', async () => {
     const cwd = projectFolder(temporaryFolder());
     writeFileSync(`${cwd}/.env`, 'JWT_SECRET=Zq7-Xn2_Vb9Kd4Tw8Rz1Lm6Pc3Yh5Gs0Jf\n');
-    const ended = await runProgram(process.execPath, [`${ROOT}/scripts/start.js`], { cwd });
+    const ended = await runProgram(process.execPath, [`${ROOT}/scripts/start.js`, '--no-serve'], { cwd });
     expect(ended).toMatchObject({ code: 0 });
     expect(ended.stdout).toContain('Not imported');
     expect(ended.stdout).toContain('0 secrets in development');
@@ -42,14 +42,14 @@ describe('the guide', () => {
   it('npm start takes known names from the environment', async () => {
     const cwd = projectFolder(temporaryFolder());
     const env = { RESEND_API_KEY: 're_7Q_x4Wn9Kd2Zb6Rt8Lm', SOMETHING_ELSE: 'planted' };
-    const ended = await runProgram(process.execPath, [`${ROOT}/scripts/start.js`, '--yes'], { cwd, env });
+    const ended = await runProgram(process.execPath, [`${ROOT}/scripts/start.js`, '--no-serve', '--yes'], { cwd, env });
     expect(ended.stdout).toContain('1 of 1 secret new or changed');
     expect(ended.stdout).not.toContain('SOMETHING_ELSE');
   });
 
   it('npm start shows the example where there is nothing else, once', async () => {
     const cwd = temporaryFolder();
-    const start = () => runProgram(process.execPath, [`${ROOT}/scripts/start.js`], { cwd });
+    const start = () => runProgram(process.execPath, [`${ROOT}/scripts/start.js`, '--no-serve'], { cwd });
     expect((await start()).stdout).toContain('17 added');
     expect((await start()).stdout).not.toContain('example values');
   });

@@ -16,8 +16,10 @@ import { confirm } from '../value-input.ts';
 import { plural } from '../words.ts';
 import { makeVault } from './init.ts';
 import { showMonitored } from './monitor.ts';
+import { type ServeOptions, serve, withServe } from './serve.ts';
 
-interface StartOptions extends CommonOptions {
+interface StartOptions extends CommonOptions, ServeOptions {
+  readonly serve?: boolean;
   readonly yes?: boolean;
   readonly example?: string;
 }
@@ -25,7 +27,9 @@ interface StartOptions extends CommonOptions {
 const FINDINGS_SHOWN = 5;
 
 export function register(program: Command): void {
-  withPlace(program.command('start').description('set everything up: vault, import, validation, status'))
+  withServe(withPlace(program.command('start').description('set everything up: vault, import, validation, status')))
+    .option('--serve', 'run the server then')
+    .option('--no-serve', 'do not run the server (as without --serve)')
     .option('-y, --yes', 'import without asking')
     .option('--example <path>', 'what to import where there is nothing else')
     .action(async (options: StartOptions) => {
@@ -54,6 +58,9 @@ export function register(program: Command): void {
       } finally {
         vault.close();
       }
+      if (options.serve !== true) return;
+      session.out.line();
+      await serve(around, options);
     });
 }
 

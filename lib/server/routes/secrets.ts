@@ -28,7 +28,7 @@ import { type Api, contextOf, type Service } from '../service.ts';
 const BASE = '/v1/projects/:project/environments/:environment';
 
 /** A value as JSON: text where it is text. */
-export function valueOf(opened: OpenedVersion) {
+export function valueJson(opened: OpenedVersion) {
   const text = asUtf8(opened.value);
   return {
     name: opened.name,
@@ -177,7 +177,7 @@ function reading(app: Api, service: Service, hot: HotReader): void {
       const approval = requireApproval(ctx, 'read', request.params, name, approvalOf(request));
       await service.vault.read(approval);
       const opened = await service.vault.read(readValid(ctx, request.params, name));
-      const versions = opened.map(valueOf);
+      const versions = opened.map(valueJson);
       for (const one of opened) one.value.fill(0);
       return { versions };
     },
@@ -230,7 +230,7 @@ async function readOne(
     version === undefined ? readSecret(ctx, params, name) : readVersion(ctx, params, name, version),
   );
   if (version === undefined) reply.header('etag', await service.vault.read(tagNow(ctx, params, name)));
-  const body = valueOf(opened);
+  const body = valueJson(opened);
   opened.value.fill(0);
   reply.send(body);
   return sent(reply);
@@ -293,7 +293,7 @@ function bulk(app: Api, service: Service): void {
       }
       await service.vault.read(requireApproval(ctx, 'read', at, '*', approvalOf(request)));
       const { opened, missing, events } = await service.vault.read(readNamed(ctx, at, names));
-      const secrets = opened.map(valueOf);
+      const secrets = opened.map(valueJson);
       for (const one of opened) one.value.fill(0);
       await Promise.all(events.map((event) => service.vault.log(event, ctx.actor)));
       const now = service.vault.clock();
