@@ -6,6 +6,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequ
 import {
   createJsonSchemaTransform,
   jsonSchemaTransformObject,
+  serializerCompiler,
   validatorCompiler,
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod';
@@ -54,6 +55,8 @@ export interface AppOptions {
   readonly tracing: Tracing | undefined;
   readonly tls: Tls | undefined;
   readonly readOnly: boolean;
+  /** Holds each answer against its schema: a wrong one is an error. For tests. */
+  readonly checkAnswers: boolean;
   readonly trustProxy: string | undefined;
   readonly publicUrl: string;
   /** Why the server is sealed; undefined once it is not. */
@@ -106,7 +109,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   }) as unknown as FastifyInstance;
   fastify.setValidatorCompiler(validatorCompiler);
   // What a handler gives is typed by its schema, and the tests hold every answer against it: writing needs no check.
-  fastify.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  fastify.setSerializerCompiler(options.checkAnswers ? serializerCompiler : () => (data) => JSON.stringify(data));
   const late = lateService();
   hooks(fastify, options, late.service);
   await fastify.register(underPressure, {

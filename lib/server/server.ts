@@ -53,6 +53,10 @@ export interface ServerOptions {
   readonly logLevel?: string;
   readonly logStream?: DestinationStream;
   readonly cachedValues?: number | undefined;
+  /** Milliseconds since 1970. */
+  readonly clock?: () => number;
+  /** Holds each answer against its schema: a wrong one is an error. For tests. */
+  readonly checkAnswers?: boolean;
 }
 
 /** Where a log line might hold what nobody should read, should anybody ever log a request or an error's parts. */
@@ -166,6 +170,7 @@ export class KeyturnServer {
       tracing: this.#tracing,
       tls,
       readOnly: this.#options.readOnly ?? false,
+      checkAnswers: this.#options.checkAnswers ?? false,
       trustProxy: this.#options.trustProxy,
       publicUrl: this.#options.publicUrl ?? '/',
       sealed: () => this.#sealed,
@@ -217,6 +222,7 @@ export class KeyturnServer {
         catalog: config.catalog,
         suite: config.suite,
         source: `keyturn serve ${version}`,
+        ...(this.#options.clock && { clock: this.#options.clock }),
         ...(this.#options.cachedValues !== undefined && { cachedValues: this.#options.cachedValues }),
       });
     } catch (error) {

@@ -1,10 +1,11 @@
 // /v1/keys and /v1/backups: the vault's own keys, and its backups.
 import { basename, join } from 'node:path';
 import { z } from 'zod';
-import { FileError, NotFoundError, UsageError } from '../../errors.ts';
+import { FileError, isKeyturnError, NotFoundError, UsageError } from '../../errors.ts';
 import { backupOf } from '../../rotation/rotator.ts';
 import { logTransaction, type Operation } from '../../store/operation.ts';
 import { listBackups, openBackupFile, readBackupFile } from '../../vault/backup-files.ts';
+import type { BackupRecord } from '../../vault/backup-format.ts';
 import { planRestore, restoreRecords, selectRecords } from '../../vault/backups.ts';
 import type { VaultContext } from '../../vault/context.ts';
 import { ensureEnvironment } from '../../vault/create.ts';
@@ -128,6 +129,15 @@ function backups(app: Api, service: Service): void {
       'The list of backups has those that there are.',
     );
   };
+  /** One under a root key that is not at hand is a backup that cannot be used here, not a server that is out of order. */
+  const opened = (path: string): BackupRecord[] => {
+    try {
+      return openBackupFile(home(), process.env, path, readBackupFile(path));
+    } catch (error) {
+      if (!isKeyturnError(error) || !error.code.startsWith('KT_ROOT_KEY')) throw error;
+      throw new FileError('KT_BACKUP_INVALID', error.text);
+    }
+  };
   app.get(
     '/v1/backups',
     {
@@ -207,7 +217,7 @@ function backups(app: Api, service: Service): void {
         logTransaction(ctx.log([{ action: 'backup.verify', details: { file: request.params.file } }])),
       );
       try {
-        const records = openBackupFile(home(), process.env, path, readBackupFile(path));
+        const records = opened(path);
         for (const record of records) record.value.fill(0);
         return { opens: true, secrets: records.length };
       } catch (error) {
@@ -247,7 +257,7 @@ function backups(app: Api, service: Service): void {
         const { names, dryRun } = request.body;
         yield* ctx.authorize('restore', { action: 'backup.restore' });
         const path = pathOf(request.params.file);
-        const records = openBackupFile(home(), process.env, path, readBackupFile(path));
+        const records = opened(path);
         try {
           const chosen = selectRecords(records, names);
           if (dryRun) return { status: 200, body: { dryRun, secrets: yield* planRestore(ctx, chosen) } };
