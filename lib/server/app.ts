@@ -68,6 +68,8 @@ export interface AppOptions {
 
 export interface App {
   readonly fastify: FastifyInstance;
+  /** How many requests are being answered. */
+  inFlight(): number;
   /** Puts the routes of the API to work with an opened vault. */
   unseal(service: Service): void;
 }
@@ -111,6 +113,13 @@ export async function buildApp(options: AppOptions): Promise<App> {
   // What a handler gives is typed by its schema, and the tests hold every answer against it: writing needs no check.
   fastify.setSerializerCompiler(options.checkAnswers ? serializerCompiler : () => (data) => JSON.stringify(data));
   const late = lateService();
+  const flying = new Set<string>();
+  fastify.addHook('onRequest', (request, reply, done) => {
+    flying.add(request.id);
+    // Also where the client goes away before it is answered.
+    reply.raw.once('close', () => flying.delete(request.id));
+    done();
+  });
   hooks(fastify, options, late.service);
   await fastify.register(underPressure, {
     maxEventLoopDelay: MOST_DELAY_MS,
@@ -169,7 +178,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
     handler: (request, reply) => late.service.signIn.handle(request, reply, late.service.callers),
   });
   registerPages(fastify);
-  return { fastify, unseal: late.set };
+  return { fastify, inFlight: () => flying.size, unseal: late.set };
 }
 
 /** Ids that grow: two of a request never are the same, and a log can be searched by them. */

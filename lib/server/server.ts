@@ -59,6 +59,18 @@ export interface ServerOptions {
   readonly checkAnswers?: boolean;
 }
 
+/** How long, in ms, requests that are being answered when the server stops may take. */
+const FINISH_MS = 30_000;
+
+/** Takes no new requests, finishes those that are being answered, then closes every connection. */
+async function closeGently(app: App): Promise<void> {
+  const until = performance.now() + FINISH_MS;
+  const closed = app.fastify.close();
+  while (app.inFlight() > 0 && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 20));
+  app.fastify.server.closeAllConnections();
+  await closed;
+}
+
 /** Where a log line might hold what nobody should read, should anybody ever log a request or an error's parts. */
 const REDACTED = [
   'req.headers.authorization',
@@ -129,6 +141,13 @@ export class KeyturnServer {
   /** Where it listens. */
   get url(): string {
     return this.#url;
+  }
+
+  /** Where the metrics are, if on a port of their own. */
+  get metricsUrl(): string | undefined {
+    const address = this.#metricsServer?.address();
+    if (!address || typeof address === 'string') return undefined;
+    return `http://${this.#options.host}:${address.port}`;
   }
 
   get publicUrl(): string {
@@ -267,8 +286,7 @@ export class KeyturnServer {
     for (const file of [tlsCert, tlsKey]) if (file) unwatchFile(file);
     await this.#scheduler?.stop();
     await this.#forwarder?.stop();
-    // Waits for the requests that are being answered.
-    await this.#app?.fastify.close();
+    if (this.#app) await closeGently(this.#app);
     await new Promise<void>((resolve) =>
       this.#metricsServer ? this.#metricsServer.close(() => resolve()) : resolve(),
     );

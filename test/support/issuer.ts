@@ -31,52 +31,52 @@ export async function testIssuer(): Promise<TestIssuer> {
       .setIssuedAt()
       .setExpirationTime(options.expires ?? '5m')
       .sign(options.foreignKey ? foreign.privateKey : privateKey);
-  const server = createServer(async (request, response) => {
-    const url = new URL(request.url ?? '/', issuer.url);
-    const json = (body: unknown, status = 200) =>
-      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
-    if (url.pathname === '/.well-known/openid-configuration') {
-      json({
+  type Json = Record<string, unknown>;
+  /** What the provider answers, by path: an object as JSON, text as a redirect; undefined is refused. */
+  const answers: Record<string, (query: URLSearchParams, form: URLSearchParams) => Promise<Json | string | undefined>> =
+    {
+      '/.well-known/openid-configuration': async () => ({
         issuer: issuer.url,
         jwks_uri: `${issuer.url}/keys`,
         authorization_endpoint: `${issuer.url}/authorize`,
         token_endpoint: `${issuer.url}/token`,
         userinfo_endpoint: `${issuer.url}/userinfo`,
         id_token_signing_alg_values_supported: ['RS256'],
-      });
-    } else if (url.pathname === '/keys') json({ keys: [jwk] });
-    else if (url.pathname === '/authorize') {
-      const code = randomUUID();
-      const { searchParams } = url;
-      codes.set(code, {
-        nonce: searchParams.get('nonce'),
-        challenge: searchParams.get('code_challenge'),
-        clientId: searchParams.get('client_id') ?? '',
-      });
-      const back = new URL(searchParams.get('redirect_uri') ?? '');
-      back.searchParams.set('code', code);
-      back.searchParams.set('state', searchParams.get('state') ?? '');
-      response.writeHead(302, { location: back.href }).end();
-    } else if (url.pathname === '/token') {
-      const chunks: Buffer[] = [];
-      for await (const chunk of request) chunks.push(chunk as Buffer);
-      const form = new URLSearchParams(Buffer.concat(chunks).toString());
-      const known = codes.get(form.get('code') ?? '');
-      const verifier = createHash('sha256')
-        .update(form.get('code_verifier') ?? '')
-        .digest('base64url');
-      if (!known || (known.challenge !== null && known.challenge !== verifier))
-        return json({ error: 'invalid_grant' }, 400);
-      codes.delete(form.get('code') ?? '');
-      const claims = { ...issuer.person, email_verified: true, ...(known.nonce !== null && { nonce: known.nonce }) };
-      json({
-        access_token: 'access',
-        token_type: 'Bearer',
-        expires_in: 60,
-        id_token: await sign(claims, { audience: known.clientId }),
-      });
-    } else if (url.pathname === '/userinfo') json({ ...issuer.person, email_verified: true });
-    else json({}, 404);
+      }),
+      '/keys': async () => ({ keys: [jwk] }),
+      '/userinfo': async () => ({ ...issuer.person, email_verified: true }),
+      '/authorize': async (query) => {
+        const code = randomUUID();
+        const clientId = query.get('client_id') ?? '';
+        codes.set(code, { nonce: query.get('nonce'), challenge: query.get('code_challenge'), clientId });
+        const back = new URL(query.get('redirect_uri') ?? '');
+        back.searchParams.set('code', code);
+        back.searchParams.set('state', query.get('state') ?? '');
+        return back.href;
+      },
+      '/token': async (_, form) => {
+        const known = codes.get(form.get('code') ?? '');
+        const verifier = createHash('sha256')
+          .update(form.get('code_verifier') ?? '')
+          .digest('base64url');
+        if (!known || (known.challenge !== null && known.challenge !== verifier)) return undefined;
+        codes.delete(form.get('code') ?? '');
+        const claims = { ...issuer.person, email_verified: true, ...(known.nonce !== null && { nonce: known.nonce }) };
+        const idToken = await sign(claims, { audience: known.clientId });
+        return { access_token: 'access', token_type: 'Bearer', expires_in: 60, id_token: idToken };
+      },
+    };
+  const server = createServer(async (request, response) => {
+    const url = new URL(request.url ?? '/', issuer.url);
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const form = new URLSearchParams(Buffer.concat(chunks).toString());
+    const answer = await answers[url.pathname]?.(url.searchParams, form);
+    if (typeof answer === 'string') response.writeHead(302, { location: answer }).end();
+    else
+      response
+        .writeHead(answer ? 200 : 400, { 'content-type': 'application/json' })
+        .end(JSON.stringify(answer ?? { error: 'invalid_grant' }));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   issuer.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
