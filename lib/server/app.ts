@@ -104,6 +104,11 @@ export async function buildApp(options: AppOptions): Promise<App> {
     routerOptions: { maxParamLength: 256, ignoreTrailingSlash: false },
     genReqId: requestIds(),
     requestIdHeader: false,
+    // A path that cannot be one is answered as everything else is.
+    frameworkErrors: (error, request, reply) => {
+      reply.headers({ ...HEADERS, 'x-request-id': request.id });
+      sendProblem(request, reply, error);
+    },
     return503OnClosing: true,
     forceCloseConnections: 'idle',
     http: { maxHeaderSize: HEADER_BYTES },

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { BASE, OWNER, owner, signIn, testServer, token } from '../support/server.ts';
+import { type Answer, BASE, OWNER, owner, signIn, testServer, token } from '../support/server.ts';
 import { temporaryFolder } from '../support/vault.ts';
 
 describe('health', () => {
@@ -221,27 +221,22 @@ describe('limits', () => {
 
   it('a server that cannot keep up refuses with 503 and says when to come back', async () => {
     const at = await testServer();
-    // What a long computation does to an event loop.
-    const until = performance.now() + 2_500;
-    const request = at.call('GET', '/healthz');
-    await wait(10);
-    while (performance.now() < until);
-    await request;
-    const refused = await vi.waitFor(
-      async () => {
-        const answer = await at.call('GET', '/readyz');
-        expect(answer.status).toBe(503);
-        return answer;
-      },
-      { timeout: 3000, interval: 20 },
-    );
-    expect(refused.body).toMatchObject({ code: 'KT_OVERLOADED' });
-    expect(refused.headers.get('retry-after')).toBe('1');
+    const refused: Answer[] = [];
+    for (let round = 0; round < 8 && refused.length === 0; round += 1) {
+      // What a long computation does to an event loop.
+      const until = performance.now() + 2_000;
+      while (performance.now() < until);
+      await wait(100);
+      const answer = await at.call('GET', '/readyz');
+      if (answer.status === 503) refused.push(answer);
+    }
+    expect(refused[0]?.body).toMatchObject({ code: 'KT_OVERLOADED' });
+    expect(refused[0]?.headers.get('retry-after')).toBe('1');
     await vi.waitFor(async () => expect((await at.call('GET', '/readyz')).status).toBe(200), {
-      timeout: 8000,
-      interval: 200,
+      timeout: 15_000,
+      interval: 300,
     });
-  }, 20_000);
+  }, 60_000);
 });
 
 describe('stopping', () => {
