@@ -3,7 +3,13 @@
 import type { KeyObject } from 'node:crypto';
 import type { SigningKey } from '../crypto/signing.ts';
 import { all, first, many, type Operation } from '../store/operation.ts';
-import { insertCheckpoint, insertEntry, selectHead, selectLastCheckpoint } from '../store/statements/audit.ts';
+import {
+  insertCheckpoint,
+  insertEntry,
+  selectChains,
+  selectHead,
+  selectLastCheckpoint,
+} from '../store/statements/audit.ts';
 import { type ChainHead, type Checkpoint, checkpointHash, parseCheckpoint, signCheckpoint } from './checkpoint.ts';
 import {
   type Actor,
@@ -90,9 +96,10 @@ export class AuditLog {
   *checkpoint(): Operation<Checkpoint> {
     const last = yield* first(selectLastCheckpoint, {});
     const heads: ChainHead[] = [];
-    // The chains that the last one knew, and this process's own: a new writer's chain comes in with its first checkpoint.
-    const chains = new Set(last ? parseCheckpoint(last).heads.map((head) => head.chain) : []).add(this.#chain());
-    for (const chain of [...chains].sort()) {
+    const chains = (yield* all(selectChains, {})).map((row) => row.chain);
+    // Chains that the last one knew stay in, so that one that is gone is missed.
+    const known = last ? parseCheckpoint(last).heads.map((head) => head.chain) : [];
+    for (const chain of [...new Set([...known, ...chains])].sort()) {
       const head = yield* first(selectHead, { chain });
       if (head) heads.push({ chain, seq: head.seq, hash: Buffer.from(head.hash).toString('base64url') });
     }

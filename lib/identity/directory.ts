@@ -53,18 +53,21 @@ export class Directory {
     this.#people.clear();
   }
 
-  /** A token that is in memory, by its hash in base64. */
-  known(hash: string): KnownToken | undefined {
-    return this.#vault.store.coherent ? this.#tokens.get(hash) : undefined;
+  /** A token that is in memory. @param memory SHA-256 of the token, base64 */
+  known(memory: string): KnownToken | undefined {
+    return this.#vault.store.coherent ? this.#tokens.get(memory) : undefined;
   }
 
-  /** @param hash HMAC-SHA-256 of the token */
-  async token(hash: Buffer): Promise<KnownToken | undefined> {
+  /**
+   * @param hash HMAC-SHA-256 of the token, as the store has it
+   * @param memory what to keep it in memory by
+   */
+  async token(hash: Buffer, memory: string): Promise<KnownToken | undefined> {
     const generation = this.#generation;
     const row = await this.#vault.read(first(findTokenByHash, { hash }));
     if (!row) return undefined;
     const token = this.#knownToken(row);
-    if (generation === this.#generation) remember(this.#tokens, hash.toString('base64'), token);
+    if (generation === this.#generation) remember(this.#tokens, memory, token);
     return token;
   }
 

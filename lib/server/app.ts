@@ -2,7 +2,7 @@
 // (server.ts does).
 import swagger from '@fastify/swagger';
 import underPressure from '@fastify/under-pressure';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import {
   createJsonSchemaTransform,
   jsonSchemaTransformObject,
@@ -34,14 +34,14 @@ const MOST_DELAY_MS = 1_000;
 const MOST_HEAP_BYTES = 3 * 1024 ** 3;
 
 /** What every answer carries. The API is no page: nothing of it may be framed, run or kept. */
-const HEADERS = {
+const HEADERS = Object.entries({
   'cache-control': 'no-store',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
   'cross-origin-resource-policy': 'same-origin',
   'referrer-policy': 'no-referrer',
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
-};
+});
 
 export interface Tls {
   readonly cert: string;
@@ -103,10 +103,12 @@ export async function buildApp(options: AppOptions): Promise<App> {
     trustProxy: options.trustProxy === undefined ? false : options.trustProxy.split(','),
     routerOptions: { maxParamLength: 256, ignoreTrailingSlash: false },
     genReqId: requestIds(),
+    // A logger of its own for each request costs as much as its audit entry; lines carry the request's id themselves.
+    childLoggerFactory: (logger) => logger,
     requestIdHeader: false,
     // A path that cannot be one is answered as everything else is.
     frameworkErrors: (error, request, reply) => {
-      reply.headers({ ...HEADERS, 'x-request-id': request.id });
+      setHeaders(reply, request.id);
       sendProblem(request, reply, error);
     },
     return503OnClosing: true,
@@ -118,14 +120,8 @@ export async function buildApp(options: AppOptions): Promise<App> {
   // What a handler gives is typed by its schema, and the tests hold every answer against it: writing needs no check.
   fastify.setSerializerCompiler(options.checkAnswers ? serializerCompiler : () => (data) => JSON.stringify(data));
   const late = lateService();
-  const flying = new Set<string>();
-  fastify.addHook('onRequest', (request, reply, done) => {
-    flying.add(request.id);
-    // Also where the client goes away before it is answered.
-    reply.raw.once('close', () => flying.delete(request.id));
-    done();
-  });
-  hooks(fastify, options, late.service);
+  const flying = { count: 0 };
+  hooks(fastify, options, late.service, flying);
   await fastify.register(underPressure, {
     maxEventLoopDelay: MOST_DELAY_MS,
     maxHeapUsedBytes: MOST_HEAP_BYTES,
@@ -183,7 +179,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
     handler: (request, reply) => late.service.signIn.handle(request, reply, late.service.callers),
   });
   registerPages(fastify);
-  return { fastify, inFlight: () => flying.size, unseal: late.set };
+  return { fastify, inFlight: () => flying.count, unseal: late.set };
 }
 
 /** Ids that grow: two of a request never are the same, and a log can be searched by them. */
@@ -196,12 +192,18 @@ function requestIds(): () => string {
   };
 }
 
-function hooks(fastify: FastifyInstance, options: AppOptions, service: Service): void {
+function hooks(fastify: FastifyInstance, options: AppOptions, service: Service, flying: { count: number }): void {
+  const landed = () => {
+    flying.count -= 1;
+  };
+  const debug = ['debug', 'trace'].includes(options.logger.level);
   fastify.decorateRequest('caller', undefined);
   options.tracing?.register(fastify);
   fastify.addHook('onRequest', (request, reply, done) => {
-    reply.headers(HEADERS);
-    reply.header('x-request-id', request.id);
+    flying.count += 1;
+    // Said once for each request, also where the client goes away before it is answered.
+    reply.raw.on('close', landed);
+    setHeaders(reply, request.id);
     const { config } = request.routeOptions;
     const why = options.sealed();
     if (why && !config.open) {
@@ -220,13 +222,7 @@ function hooks(fastify: FastifyInstance, options: AppOptions, service: Service):
   });
   fastify.addHook('onResponse', (request, reply, done) => {
     options.metrics.observe(request, reply);
-    if (reply.statusCode >= 500)
-      request.log.warn({ route: request.routeOptions.url, status: reply.statusCode }, 'refused');
-    else
-      request.log.debug(
-        { route: request.routeOptions.url, status: reply.statusCode, ms: reply.elapsedTime },
-        'answered',
-      );
+    if (debug || reply.statusCode >= 500) logAnswer(request, reply);
     done();
   });
   fastify.setErrorHandler((error, request, reply) => {
@@ -236,6 +232,24 @@ function hooks(fastify: FastifyInstance, options: AppOptions, service: Service):
   fastify.setNotFoundHandler((request, reply) => {
     sendProblem(request, reply, notHere());
   });
+}
+
+function logAnswer(request: FastifyRequest, reply: FastifyReply): void {
+  const facts = {
+    requestId: request.id,
+    route: request.routeOptions.url,
+    status: reply.statusCode,
+    ms: Math.round(reply.elapsedTime),
+  };
+  if (reply.statusCode >= 500) request.log.warn(facts, 'refused');
+  else request.log.debug(facts, 'answered');
+}
+
+/** Straight into the answer: Fastify's own way looks at each name again, for each request. */
+function setHeaders(reply: FastifyReply, requestId: string): void {
+  const { raw } = reply;
+  for (const [name, value] of HEADERS) raw.setHeader(name, value);
+  raw.setHeader('x-request-id', requestId);
 }
 
 function notHere(): KeyturnError {

@@ -1,7 +1,8 @@
 // The read of one value by a program: the request that a server gets most. What it answers is kept in memory, sealed off
 // from everything else that changes; only its entry in the log is new each time, and that is durable before the answer.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { AuditEvent } from '../audit/entry.ts';
 import { nameKey } from '../catalog/catalog.ts';
 import { asUtf8 } from '../crypto/bytes.ts';
 import { all, first, type Operation } from '../store/operation.ts';
@@ -33,7 +34,7 @@ export class HotReader {
     if (ctx.access.denial('read', { ...where, name }) !== undefined) {
       await vault.read(ctx.authorize('read', { action: 'secret.read', ...where, secret: name }));
     }
-    const found = await this.#find(ctx, environment, name);
+    const found = this.#known(environment, name) ?? (await this.#find(ctx, environment, name));
     const { answer, tag } = found;
     const unchanged = request.headers['if-none-match'] === tag;
     // A copy, taken before the wait: the one that is kept is zeroed when anything changes.
@@ -55,32 +56,118 @@ export class HotReader {
     return sent(reply);
   }
 
-  #find(ctx: VaultContext, environment: Environment, name: string): CachedSecret | Promise<CachedSecret> {
-    const { vault } = this.#service;
-    const key = `${environment.id}/${nameKey(name)}`;
-    const known = vault.store.coherent ? vault.cache.get(key) : undefined;
-    return known ?? this.#look(ctx, environment, name, key);
+  /** Many values in one answer: all that the caller may read, or named ones. Their entries hold many names each. */
+  async answerMany(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    at: Place,
+    names: readonly string[] | undefined,
+  ): Promise<never> {
+    const ctx = contextOf(this.#service, request);
+    const environment = ctx.environment(at);
+    const where = { project: environment.project, environment: environment.name };
+    const wanted = await this.#wanted(ctx, environment, names);
+    const found: CachedSecret[] = [];
+    const copies: Buffer[] = [];
+    const missing: string[] = [];
+    for (const name of wanted) {
+      const one = this.#known(environment, name) ?? (await this.#look(ctx, environment, name));
+      if (!one) {
+        missing.push(name);
+        continue;
+      }
+      found.push(one);
+      copies.push(COMMA, Buffer.from(one.answer));
+    }
+    const etag = `"${hash('sha256', JSON.stringify([found.map((one) => [one.name, one.tag]), missing]), 'base64url').slice(0, 27)}"`;
+    const unchanged = request.headers['if-none-match'] === etag;
+    await this.#logMany(ctx, where, found, missing, unchanged);
+    reply.header('etag', etag);
+    if (unchanged) reply.code(304).send();
+    else {
+      const body = Buffer.concat([HEAD, ...copies.slice(1), Buffer.from(`],"missing":${JSON.stringify(missing)}}`)]);
+      reply.header('content-type', JSON_TYPE).send(body);
+    }
+    for (const copy of copies) if (copy !== COMMA) copy.fill(0);
+    return sent(reply);
   }
 
-  async #look(ctx: VaultContext, environment: Environment, name: string, key: string): Promise<CachedSecret> {
+  async #wanted(ctx: VaultContext, environment: Environment, names: readonly string[] | undefined): Promise<string[]> {
+    const { vault } = this.#service;
+    const where = { project: environment.project, environment: environment.name };
+    if (names) {
+      const wanted = [...new Set(names.map(nameKey))];
+      const refused = wanted.find((name) => ctx.access.denial('read', { ...where, name }) !== undefined);
+      if (refused !== undefined) {
+        await vault.read(ctx.authorize('read', { action: 'secret.read', ...where, secret: refused }));
+      }
+      return wanted;
+    }
+    await vault.read(ctx.authorize('read', { action: 'secret.read', ...where }));
+    const rows = await vault.read(all(selectTags, { environmentId: environment.id }));
+    return rows.filter((row) => ctx.mayReach('read', environment, row.name)).map((row) => row.name_key);
+  }
+
+  async #logMany(
+    ctx: VaultContext,
+    where: { project: string; environment: string },
+    found: readonly CachedSecret[],
+    missing: readonly string[],
+    unchanged: boolean,
+  ): Promise<void> {
+    const { vault } = this.#service;
+    const events: AuditEvent[] = [];
+    for (let from = 0; from < found.length; from += NAMES_IN_ENTRY) {
+      const part = found.slice(from, from + NAMES_IN_ENTRY).map((one) => [one.name, one.version] as const);
+      events.push({ action: 'secret.read', ...where, details: Object.fromEntries(part) });
+    }
+    if (unchanged) events.splice(0, events.length, { action: 'secret.read', ...where, details: UNCHANGED });
+    if (missing.length > 0) {
+      const details = { code: 'KT_SECRET_NOT_FOUND', missing: missing.length };
+      events.push({ action: 'secret.read', outcome: 'failed', ...where, details });
+    }
+    if (events.length === 0) events.push({ action: 'secret.read', ...where });
+    await Promise.all(events.map((event) => vault.log(event, ctx.actor)));
+    const now = vault.clock();
+    for (const one of found) vault.countRead(one.secretId, now, ctx.principal);
+  }
+
+  #known(environment: Environment, name: string): CachedSecret | undefined {
+    const { vault } = this.#service;
+    return vault.store.coherent ? vault.cache.get(`${environment.id}/${nameKey(name)}`) : undefined;
+  }
+
+  /** @throws NotFoundError, which is in the log then */
+  async #find(ctx: VaultContext, environment: Environment, name: string): Promise<CachedSecret> {
+    const found = await this.#look(ctx, environment, name);
+    if (found) return found;
+    const { vault } = this.#service;
+    const at = { project: environment.project, environment: environment.name };
+    const opened = await vault.read(readSecret(ctx, at, name));
+    // It has come to be in between.
+    opened.value.fill(0);
+    return this.#find(ctx, environment, name);
+  }
+
+  async #look(ctx: VaultContext, environment: Environment, name: string): Promise<CachedSecret | undefined> {
     const { vault } = this.#service;
     const { generation } = vault.cache;
     const found = await vault.read(lookUp(ctx, environment, name));
-    vault.cache.put(key, found, generation);
+    if (found) vault.cache.put(`${environment.id}/${nameKey(name)}`, found, generation);
     return found;
   }
 }
 
+const HEAD = Buffer.from('{"secrets":[');
+const COMMA = Buffer.from(',');
+/** How many names one entry of the log holds, so that it stays a few kilobytes. */
+const NAMES_IN_ENTRY = 100;
 const UNCHANGED = { unchanged: true };
 
-/** Finds and opens; a failure is logged the ordinary way. */
-function* lookUp(ctx: VaultContext, environment: Environment, name: string): Operation<CachedSecret> {
+/** Finds and opens; undefined where there is none. One that does not open fails, and that is logged. */
+function* lookUp(ctx: VaultContext, environment: Environment, name: string): Operation<CachedSecret | undefined> {
   const row = yield* first(findSecret, { environmentId: environment.id, nameKey: nameKey(name) });
-  if (!row || row.deleted_at !== null || row.current_version === 0) {
-    // Throws, and says why in the log.
-    const opened = yield* readSecret(ctx, { project: environment.project, environment: environment.name }, name);
-    opened.value.fill(0);
-  }
+  if (!row || row.deleted_at !== null || row.current_version === 0) return undefined;
   const opened = yield* openCurrent(ctx, environment, name);
   const text = asUtf8(opened.value);
   const body = {
@@ -90,21 +177,6 @@ function* lookUp(ctx: VaultContext, environment: Environment, name: string): Ope
   };
   const answer = Buffer.from(JSON.stringify(body), 'utf8');
   opened.value.fill(0);
-  const tag = row ? secretTag({ ...row, current_version: opened.version }) : String(opened.version);
-  return { secretId: opened.secretId, name: opened.name, version: opened.version, tag: `"${tag}"`, answer };
-}
-
-/** Names one state of a set of secrets. Opens nothing. */
-export function* environmentTag(ctx: VaultContext, at: Place, names: readonly string[] | undefined): Operation<string> {
-  const environment = ctx.environment(at);
-  const where = { project: environment.project, environment: environment.name };
-  yield* ctx.authorize('read', { action: 'secret.read', ...where });
-  const rows = yield* all(selectTags, { environmentId: environment.id });
-  const wanted = names && new Set(names.map(nameKey));
-  const hash = createHash('sha256');
-  for (const row of rows) {
-    if (wanted && !wanted.has(row.name_key)) continue;
-    if (ctx.mayReach('read', environment, row.name)) hash.update(`${row.name_key}\n${row.current_version}\n`);
-  }
-  return hash.digest('base64url').slice(0, 27);
+  const tag = `"${secretTag({ ...row, current_version: opened.version })}"`;
+  return { secretId: opened.secretId, name: opened.name, version: opened.version, tag, answer };
 }

@@ -159,7 +159,7 @@ export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, error: unknown): void {
   const { problem: made, defect } = problemOf(request, error);
-  if (defect) request.log.error({ err: error }, 'a defect');
+  if (defect) request.log.error({ requestId: request.id, err: error }, 'a defect');
   if (error instanceof IdentityError && error.retryAfter !== undefined) reply.header('retry-after', error.retryAfter);
   else if (made.status === 503) reply.header('retry-after', '1');
   if (made.status === 401) reply.header('www-authenticate', 'Bearer');

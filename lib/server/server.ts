@@ -26,6 +26,11 @@ import { type Scheduler, startBoss, startTimers } from './scheduler.ts';
 import { type OidcOptions, SignIn } from './sign-in.ts';
 import type { Tracing } from './tracing.ts';
 
+/**
+ * How many pages the write-ahead log may have before it is folded back (40 MB): the pages that each group writes again
+ * are folded once instead of ten times.
+ */
+const LOG_PAGES = 10_000;
 /** How often, in ms, a sealed server looks for its root key. */
 const UNSEAL_MS = 1_000;
 const CERTIFICATE_MS = 1_000;
@@ -222,10 +227,10 @@ export class KeyturnServer {
     const url = env.KEYTURN_DATABASE_URL;
     if (url) return ServedPostgres.open({ url, compile: compileForSqlite });
     try {
-      return new ServedSqlite(SqliteStore.open(home.database));
+      return new ServedSqlite(SqliteStore.open(home.database, { logPages: LOG_PAGES }));
     } catch (error) {
       if (!isKeyturnError(error) || error.code !== 'KT_VAULT_NOT_FOUND') throw error;
-      return new ServedSqlite(SqliteStore.create(home.database));
+      return new ServedSqlite(SqliteStore.create(home.database, { logPages: LOG_PAGES }));
     }
   }
 

@@ -24,6 +24,8 @@ function compiler(): typeof SqliteCompiler {
 }
 
 export interface SqliteOptions {
+  /** How many pages the write-ahead log may have before it is folded back; SQLite's 1000 where not given. */
+  readonly logPages?: number;
   /** Called with each statement's SQL before it runs: for tracing, and for tests that stop a process there. */
   readonly onStatement?: (sql: string) => void;
 }
@@ -41,10 +43,9 @@ export class SqliteStore implements VaultStore {
   readonly path: string;
   readonly #db: DatabaseSync;
   readonly #prepared = new Map<Statement<never, unknown>, Prepared>();
+  readonly #controls = new Map<string, StatementSync>();
   readonly #onStatement: ((sql: string) => void) | undefined;
   #dataVersion: StatementSync | undefined;
-  #begin: StatementSync | undefined;
-  #commit: StatementSync | undefined;
   /** How many transactions are open inside each other; those inside the outermost are savepoints. */
   #depth = 0;
 
@@ -70,7 +71,7 @@ export class SqliteStore implements VaultStore {
       try {
         // SQLite gives its -wal and -shm files the mode of the main file, so that is made first, with ours.
         closeSync(openSync(making, 'wx', 0o600));
-        const maker = new SqliteStore(making, connect(making), options);
+        const maker = new SqliteStore(making, connect(making, options), options);
         maker.#migrate(0);
         maker.close();
         linkSync(making, path);
@@ -100,7 +101,7 @@ export class SqliteStore implements VaultStore {
       });
     }
     return translating(path, () => {
-      const store = new SqliteStore(path, connect(path), options);
+      const store = new SqliteStore(path, connect(path, options), options);
       try {
         const from = store.schemaVersion();
         store.#migrate(from);
@@ -240,10 +241,9 @@ export class SqliteStore implements VaultStore {
 
   #enter(): void {
     if (this.#depth === 0) {
-      this.#begin ??= this.#db.prepare('BEGIN IMMEDIATE');
-      this.#begin.run();
+      this.#plain('BEGIN IMMEDIATE');
     } else {
-      this.#db.exec(`SAVEPOINT inner_${this.#depth}`);
+      this.#plain(`SAVEPOINT inner_${this.#depth}`);
     }
     this.#depth += 1;
   }
@@ -252,13 +252,23 @@ export class SqliteStore implements VaultStore {
     // Gone with the whole transaction, after an error that ended that.
     if (kind === 'rollback' && !this.#db.isTransaction) return;
     const name = `inner_${this.#depth}`;
-    this.#db.exec(kind === 'commit' ? `RELEASE ${name}` : `ROLLBACK TO ${name}; RELEASE ${name}`);
+    if (kind === 'rollback') this.#plain(`ROLLBACK TO ${name}`);
+    this.#plain(`RELEASE ${name}`);
+  }
+
+  /** Runs a statement without parameters, prepared once. */
+  #plain(sql: string): void {
+    let known = this.#controls.get(sql);
+    if (!known) {
+      known = this.#db.prepare(sql);
+      this.#controls.set(sql, known);
+    }
+    known.run();
   }
 
   #commitAll(): void {
-    this.#commit ??= this.#db.prepare('COMMIT');
     try {
-      this.#commit.run();
+      this.#plain('COMMIT');
     } finally {
       // A commit that fails (a full disk) leaves the transaction open.
       this.#rollBack();
@@ -317,9 +327,10 @@ function vaultExists(path: string): StoreError {
   });
 }
 
-function connect(path: string): DatabaseSync {
+function connect(path: string, options: SqliteOptions): DatabaseSync {
   const db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
   db.exec('PRAGMA synchronous=FULL');
+  if (options.logPages !== undefined) db.exec(`PRAGMA wal_autocheckpoint=${options.logPages}`);
   return db;
 }
 

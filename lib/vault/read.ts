@@ -170,53 +170,6 @@ export function* readValid(ctx: VaultContext, at: Place, name: string): Operatio
   return [current, { ...(yield* readVersion(ctx, at, name, row.previous_version)), validUntil: until }];
 }
 
-/** How many names one entry of the log holds, so that it stays a few kilobytes. */
-const NAMES_IN_ENTRY = 100;
-
-/**
- * Opens many secrets, all that the scope allows or named ones. Their entries in the log hold many names each: the caller
- * makes them durable before the values go anywhere.
- */
-export function* readNamed(
-  ctx: VaultContext,
-  at: Place,
-  names: readonly string[] | undefined,
-): Operation<{ opened: OpenedVersion[]; missing: string[]; events: AuditEvent[] }> {
-  const environment = ctx.environment(at);
-  const event = readEvent(environment, '');
-  const { secret: _, ...where } = event;
-  const opened: OpenedVersion[] = [];
-  const missing: string[] = [];
-  if (names) {
-    for (const name of new Set(names.map(nameKey))) {
-      yield* ctx.authorize('read', { ...where, secret: name });
-      const row = yield* first(readCurrent, { environmentId: environment.id, nameKey: name });
-      if (!row) missing.push(name);
-      else opened.push(yield* openCurrent(ctx, environment, name));
-    }
-  } else {
-    yield* ctx.authorize('read', where);
-    yield* forEachOpened(ctx, environment, (one) => {
-      if (ctx.mayReach('read', environment, one.name)) opened.push(one);
-      else one.value.fill(0);
-    });
-  }
-  return { opened, missing, events: readEvents(where, opened, missing) };
-}
-
-function readEvents(where: AuditEvent, opened: readonly OpenedVersion[], missing: readonly string[]): AuditEvent[] {
-  const events: AuditEvent[] = [];
-  for (let from = 0; from < opened.length; from += NAMES_IN_ENTRY) {
-    const part = opened.slice(from, from + NAMES_IN_ENTRY);
-    events.push({ ...where, details: Object.fromEntries(part.map((one) => [one.name, one.version])) });
-  }
-  if (missing.length > 0 || events.length === 0) {
-    const details = { code: 'KT_SECRET_NOT_FOUND', missing: missing.length };
-    events.push(missing.length > 0 ? { ...where, outcome: 'failed', details } : where);
-  }
-  return events;
-}
-
 /** Often enough for a bar that moves, seldom enough to cost nothing. */
 const PROGRESS_EVERY = 50;
 

@@ -10,7 +10,7 @@ import { findSecret } from '../../store/statements/secrets.ts';
 import type { VaultContext } from '../../vault/context.ts';
 import { listSecrets, secretHistory } from '../../vault/list.ts';
 import type { Place } from '../../vault/places.ts';
-import { type OpenedVersion, readNamed, readSecret, readValid, readVersion } from '../../vault/read.ts';
+import { type OpenedVersion, readSecret, readValid, readVersion } from '../../vault/read.ts';
 import {
   deleteSecret,
   describeSecret,
@@ -21,7 +21,7 @@ import {
   setSecrets,
 } from '../../vault/write.ts';
 import { type Answer, change, sent } from '../change.ts';
-import { environmentTag, HotReader } from '../hot-reader.ts';
+import { HotReader } from '../hot-reader.ts';
 import * as schema from '../schemas.ts';
 import { type Api, contextOf, type Service } from '../service.ts';
 
@@ -109,7 +109,7 @@ function approvalOf(request: FastifyRequest): { approval?: string; reason?: stri
 export function registerSecrets(app: Api, service: Service): void {
   const hot = new HotReader(service);
   reading(app, service, hot);
-  bulk(app, service);
+  bulk(app, service, hot);
   changing(app, service);
 }
 
@@ -262,7 +262,7 @@ export function fromCursor(cursor: string): string {
   throw new UsageError('That is no cursor of ours.', 'Send the `next` of the page before.');
 }
 
-function bulk(app: Api, service: Service): void {
+function bulk(app: Api, service: Service, hot: HotReader): void {
   app.get(
     `${BASE}/values`,
     {
@@ -281,24 +281,11 @@ function bulk(app: Api, service: Service): void {
       },
     },
     async (request, reply) => {
-      const ctx = contextOf(service, request);
-      const at = request.params;
       const names = request.query.names?.split(',').filter((one) => one !== '');
-      const tag = `"${await service.vault.read(environmentTag(ctx, at, names))}"`;
-      reply.header('etag', tag);
-      if (request.headers['if-none-match'] === tag) {
-        const where = { project: at.project, environment: at.environment };
-        await service.vault.log({ action: 'secret.list', ...where, details: { unchanged: true } }, ctx.actor);
-        return reply.code(304).send(null);
-      }
-      await service.vault.read(requireApproval(ctx, 'read', at, '*', approvalOf(request)));
-      const { opened, missing, events } = await service.vault.read(readNamed(ctx, at, names));
-      const secrets = opened.map(valueJson);
-      for (const one of opened) one.value.fill(0);
-      await Promise.all(events.map((event) => service.vault.log(event, ctx.actor)));
-      const now = service.vault.clock();
-      for (const one of opened) service.vault.countRead(one.secretId, now, ctx.principal);
-      return reply.send({ secrets, missing });
+      await service.vault.read(
+        requireApproval(contextOf(service, request), 'read', request.params, '*', approvalOf(request)),
+      );
+      return hot.answerMany(request, reply, request.params, names);
     },
   );
   const input = schema.value
