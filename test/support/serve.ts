@@ -1,0 +1,49 @@
+// `keyturn serve` as a process of its own: what is killed in tests is what runs in production.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { onTestFinished } from 'vitest';
+import { ROOT } from './command.ts';
+
+export interface ServeProcess {
+  readonly url: string;
+  /** The one-time link for the first owner, where there is none yet. */
+  readonly ownerLink: string | undefined;
+  readonly child: ChildProcess;
+  /** Everything that it has written so far. */
+  output(): string;
+  kill(signal: NodeJS.Signals): Promise<void>;
+}
+
+export async function serve(
+  cwd: string,
+  env: Record<string, string>,
+  args: readonly string[] = [],
+): Promise<ServeProcess> {
+  const child = spawn(process.execPath, [`${ROOT}/bin/keyturn.cjs`, 'serve', '--port', '0', ...args], {
+    cwd,
+    env: { PATH: process.env.PATH ?? '', KEYTURN_HOME: `${cwd}/.keyturn`, KEYTURN_LOG_LEVEL: 'warn', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let text = '';
+  child.stderr.on('data', (chunk) => {
+    text += chunk;
+  });
+  const lines = createInterface({ input: child.stdout });
+  const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const url = await new Promise<string>((resolve, reject) => {
+    lines.on('line', (line) => {
+      text += `${line}\n`;
+      const match = /^Keyturn serves at (\S+)/.exec(line);
+      if (match?.[1]) resolve(match[1]);
+    });
+    child.once('exit', () => reject(new Error(`the server has ended: ${text}`)));
+  });
+  // The link follows at once, if there is one.
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  const kill = async (signal: NodeJS.Signals) => {
+    if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+    await gone;
+  };
+  onTestFinished(() => kill('SIGKILL'));
+  return { url, child, kill, ownerLink: /http\S+\/join#\S+/.exec(text)?.[0], output: () => text };
+}
