@@ -9,11 +9,35 @@ import { all, first, type Operation } from '../store/operation.ts';
 import { findSecret, selectTags } from '../store/statements/secrets.ts';
 import type { VaultContext } from '../vault/context.ts';
 import type { Environment, Place } from '../vault/places.ts';
-import { openCurrent, readSecret } from '../vault/read.ts';
+import { type OpenedVersion, openCurrent, readSecret, readVersion } from '../vault/read.ts';
 import type { CachedSecret } from '../vault/secret-cache.ts';
 import { secretTag } from '../vault/write.ts';
 import { sent } from './change.ts';
 import { contextOf, type Service } from './service.ts';
+
+export interface ManyOptions {
+  /** All that the caller may read where not given. */
+  readonly names: readonly string[] | undefined;
+  /** The versions before, too, while they are valid. */
+  readonly previous: boolean;
+}
+
+interface InGrace {
+  readonly name: string;
+  readonly version: number;
+  readonly validUntil: number;
+}
+
+/** A value as JSON: text where it is text. */
+export function valueJson(opened: OpenedVersion) {
+  const text = asUtf8(opened.value);
+  return {
+    name: opened.name,
+    version: opened.version,
+    ...(text === undefined ? { base64: opened.value.toString('base64') } : { value: text }),
+    ...(opened.validUntil !== undefined && { validUntil: opened.validUntil }),
+  };
+}
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 
@@ -61,8 +85,9 @@ export class HotReader {
     request: FastifyRequest,
     reply: FastifyReply,
     at: Place,
-    names: readonly string[] | undefined,
+    options: ManyOptions,
   ): Promise<never> {
+    const { names } = options;
     const ctx = contextOf(this.#service, request);
     const environment = ctx.environment(at);
     const where = { project: environment.project, environment: environment.name };
@@ -79,17 +104,43 @@ export class HotReader {
       found.push(one);
       copies.push(COMMA, Buffer.from(one.answer));
     }
-    const etag = `"${hash('sha256', JSON.stringify([found.map((one) => [one.name, one.tag]), missing]), 'base64url').slice(0, 27)}"`;
+    const grace = options.previous ? await this.#inGrace(environment, found) : [];
+    const state = JSON.stringify([found.map((one) => [one.name, one.tag]), missing, grace]);
+    const etag = `"${hash('sha256', state, 'base64url').slice(0, 27)}"`;
     const unchanged = request.headers['if-none-match'] === etag;
     await this.#logMany(ctx, where, found, missing, unchanged);
     reply.header('etag', etag);
     if (unchanged) reply.code(304).send();
     else {
-      const body = Buffer.concat([HEAD, ...copies.slice(1), Buffer.from(`],"missing":${JSON.stringify(missing)}}`)]);
+      const previous = options.previous ? `,"previous":${JSON.stringify(await this.#previous(ctx, at, grace))}` : '';
+      const tail = Buffer.from(`],"missing":${JSON.stringify(missing)}${previous}}`);
+      const body = Buffer.concat([HEAD, ...copies.slice(1), tail]);
       reply.header('content-type', JSON_TYPE).send(body);
     }
     for (const copy of copies) if (copy !== COMMA) copy.fill(0);
     return sent(reply);
+  }
+
+  /** Which of them have a version before that is still valid. */
+  async #inGrace(environment: Environment, found: readonly CachedSecret[]): Promise<InGrace[]> {
+    const { vault } = this.#service;
+    const rows = await vault.read(all(selectTags, { environmentId: environment.id }));
+    const names = new Set(found.map((one) => one.name));
+    return rows.flatMap(({ name, previous_version: version, previous_valid_until: validUntil }) =>
+      version !== null && validUntil !== null && validUntil > vault.clock() && names.has(name)
+        ? [{ name, version, validUntil }]
+        : [],
+    );
+  }
+
+  async #previous(ctx: VaultContext, at: Place, grace: readonly InGrace[]): Promise<object[]> {
+    const previous: object[] = [];
+    for (const { name, version, validUntil } of grace) {
+      const opened = await this.#service.vault.read(readVersion(ctx, at, name, version, { purpose: 'grace' }));
+      previous.push({ ...valueJson(opened), validUntil });
+      opened.value.fill(0);
+    }
+    return previous;
   }
 
   async #wanted(ctx: VaultContext, environment: Environment, names: readonly string[] | undefined): Promise<string[]> {
@@ -169,13 +220,7 @@ function* lookUp(ctx: VaultContext, environment: Environment, name: string): Ope
   const row = yield* first(findSecret, { environmentId: environment.id, nameKey: nameKey(name) });
   if (!row || row.deleted_at !== null || row.current_version === 0) return undefined;
   const opened = yield* openCurrent(ctx, environment, name);
-  const text = asUtf8(opened.value);
-  const body = {
-    name: opened.name,
-    version: opened.version,
-    ...(text === undefined ? { base64: opened.value.toString('base64') } : { value: text }),
-  };
-  const answer = Buffer.from(JSON.stringify(body), 'utf8');
+  const answer = Buffer.from(JSON.stringify(valueJson(opened)), 'utf8');
   opened.value.fill(0);
   const tag = `"${secretTag({ ...row, current_version: opened.version })}"`;
   return { secretId: opened.secretId, name: opened.name, version: opened.version, tag, answer };

@@ -2,7 +2,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { nameKey } from '../../catalog/catalog.ts';
-import { asUtf8 } from '../../crypto/bytes.ts';
 import { RequestError, UsageError } from '../../errors.ts';
 import { requireApproval } from '../../identity/approvals.ts';
 import { first, type Operation } from '../../store/operation.ts';
@@ -21,22 +20,11 @@ import {
   setSecrets,
 } from '../../vault/write.ts';
 import { type Answer, change, sent } from '../change.ts';
-import { HotReader } from '../hot-reader.ts';
+import { HotReader, valueJson } from '../hot-reader.ts';
 import * as schema from '../schemas.ts';
 import { type Api, contextOf, type Service } from '../service.ts';
 
 const BASE = '/v1/projects/:project/environments/:environment';
-
-/** A value as JSON: text where it is text. */
-export function valueJson(opened: OpenedVersion) {
-  const text = asUtf8(opened.value);
-  return {
-    name: opened.name,
-    version: opened.version,
-    ...(text === undefined ? { base64: opened.value.toString('base64') } : { value: text }),
-    ...(opened.validUntil !== undefined && { validUntil: opened.validUntil }),
-  };
-}
 
 /** @throws UsageError where not exactly one of the two is given, or it is not base64 */
 export function bytesOf(body: { value?: string | undefined; base64?: string | undefined }): Buffer {
@@ -272,9 +260,16 @@ function bulk(app: Api, service: Service, hot: HotReader): void {
         summary: 'Read many values at once: all that the caller may read, or named ones',
         description: 'The ETag covers the whole set: with `If-None-Match` an unchanged set is answered by 304.',
         params: schema.inEnvironment,
-        querystring: z.object({ names: z.string().max(20_000).optional().describe('Names, with commas between.') }),
+        querystring: z.object({
+          names: z.string().max(20_000).optional().describe('Names, with commas between.'),
+          previous: z.stringbool().default(false).describe('The versions before, too, while they are valid.'),
+        }),
         response: {
-          200: z.object({ secrets: z.array(schema.secretValue), missing: z.array(z.string()) }),
+          200: z.object({
+            secrets: z.array(schema.secretValue),
+            missing: z.array(z.string()),
+            previous: z.array(schema.secretValue).optional(),
+          }),
           304: schema.empty,
           ...schema.problems,
         },
@@ -285,7 +280,7 @@ function bulk(app: Api, service: Service, hot: HotReader): void {
       await service.vault.read(
         requireApproval(contextOf(service, request), 'read', request.params, '*', approvalOf(request)),
       );
-      return hot.answerMany(request, reply, request.params, names);
+      return hot.answerMany(request, reply, request.params, { names, previous: request.query.previous });
     },
   );
   const input = schema.value

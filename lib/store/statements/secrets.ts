@@ -284,7 +284,7 @@ export const addUsage = statement('addUsage', (db, p: { secretId: number; reads:
 export const selectTags = statement('selectTags', (db, p: { environmentId: number }) =>
   db
     .selectFrom('secrets')
-    .select(['name', 'name_key', 'current_version'])
+    .select(['name', 'name_key', 'current_version', 'previous_version', 'previous_valid_until'])
     .where('environment_id', '=', p.environmentId)
     .where('deleted_at', 'is', null)
     .where('current_version', '>', 0)
