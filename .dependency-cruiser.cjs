@@ -1,5 +1,6 @@
 // The layers of lib/ as a DAG: a folder imports only folders listed before it (docs/architecture.md has the picture).
 const LAYERS = [
+  'client',
   'crypto',
   'store',
   'audit',
@@ -13,6 +14,7 @@ const LAYERS = [
   'monitoring',
   'reporting',
   'server',
+  'facade',
   'cli',
 ];
 

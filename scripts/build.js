@@ -31,6 +31,8 @@ const LATE = {
   'sqlite-compiler': 'lib/store/sqlite-compiler.ts',
   'sync-postgres': 'lib/store/sync-postgres.ts',
   'postgres-worker': 'lib/store/postgres-worker.ts',
+  'remote-secrets': 'lib/facade/remote-secrets.ts',
+  'sync-client-worker': 'lib/facade/sync-client-worker.ts',
 };
 
 /**
@@ -87,6 +89,8 @@ const command = { dir: join(DIST, 'cli'), format: 'cjs', minify: true };
 const modules = [
   // The library and its late parts share what they have in common: an error's class is the same one in both.
   ...(await bundle({ 'secrets-manager': 'lib/secrets-manager.ts', ...LATE, ...SERVER }, library)),
+  // The remote SDK is one small file: it goes into browsers and edge functions.
+  ...(await bundle({ client: 'lib/client/client.ts' }, { dir: DIST, format: 'esm', minify: true })),
   // The command is CommonJS and small: on Node 24, importing node:crypto into an ES module loads all of its lazy parts
   // and costs 6 ms; require() does not. A start is measured in `npm run bench`.
   ...(await bundle({ keyturn: 'lib/cli/main.ts' }, command)),

@@ -26,12 +26,13 @@ import { register as serve } from './commands/serve.ts';
 import { register as set } from './commands/set.ts';
 import { register as show } from './commands/show.ts';
 import { register as start } from './commands/start.ts';
+import { register as types } from './commands/types.ts';
 import { register as validate } from './commands/validate.ts';
 import { EXIT } from './exit-codes.ts';
 
 const GROUPS = [
   ['Set up:', [init, start, serve]],
-  ['Secrets:', [set, get, list, show, rm, restore, history, importing, exporting, run]],
+  ['Secrets:', [set, get, list, show, rm, restore, history, importing, exporting, run, types]],
   ['Rotation:', [rotate, rollback]],
   ['Watching:', [validate, check, report, monitor]],
   ['The vault itself:', [keys, backup, audit, doctor, migrate, recover, completion]],

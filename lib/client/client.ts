@@ -121,6 +121,12 @@ export class KeyturnClient {
     return current ? this.#open(current) : '';
   }
 
+  /** The value in use as bytes, binary or not. The caller's own copy. */
+  getSecretBytes(name: SecretName): Uint8Array {
+    const [current] = this.#versions(name);
+    return current ? this.#seal.open(current.sealed) : new Uint8Array();
+  }
+
   /** The versions that are valid now: the one in use, then the one before while its grace lasts. */
   getSecretVersions(name: SecretName): ValidVersion[] {
     const now = Date.now();
@@ -164,7 +170,11 @@ export class KeyturnClient {
   }
 
   /** Asks the server, again where that may help. @throws ClientError */
-  async request(method: string, path: string, init: { body?: unknown; headers?: Record<string, string> } = {}): Promise<Response> {
+  async request(
+    method: string,
+    path: string,
+    init: { body?: unknown; headers?: Record<string, string> } = {},
+  ): Promise<Response> {
     const attempts = this.#options.attempts ?? 4;
     for (let attempt = 1; ; attempt += 1) {
       const last = attempt >= attempts;
@@ -176,7 +186,10 @@ export class KeyturnClient {
         await wait(retryAfterMs(response.headers.get('retry-after')) ?? backoffMs(attempt));
       } catch (error) {
         if (error instanceof ClientError) throw error;
-        if (last) throw new ClientError('KT_UNREACHABLE', 0, `The Keyturn server at ${this.#options.url} cannot be reached.`, { cause: error });
+        if (last)
+          throw new ClientError('KT_UNREACHABLE', 0, `The Keyturn server at ${this.#options.url} cannot be reached.`, {
+            cause: error,
+          });
         await wait(backoffMs(attempt));
       }
     }
@@ -217,7 +230,8 @@ export class KeyturnClient {
   async #refresh(): Promise<void> {
     const { project, environment } = await this.place();
     const path = `/v1/projects/${encodeURIComponent(project)}/environments/${encodeURIComponent(environment)}/values?previous=true`;
-    const headers: Record<string, string> = this.#etag !== undefined && this.#kept ? { 'if-none-match': this.#etag } : {};
+    const headers: Record<string, string> =
+      this.#etag !== undefined && this.#kept ? { 'if-none-match': this.#etag } : {};
     const response = await this.request('GET', path, { headers });
     if (this.#closed || response.status === 304) return;
     this.use((await response.json()) as ValueSet, response.headers.get('etag') ?? undefined);
@@ -241,7 +255,11 @@ export class KeyturnClient {
     const found = this.#kept.get(name.toUpperCase());
     if (found) return found;
     const at = this.#place ? ` in ${this.#place.project}/${this.#place.environment}` : '';
-    throw new ClientError('KT_SECRET_NOT_FOUND', 404, `Secret not found: ${name} is not${at}, or is not in the token's scope.`);
+    throw new ClientError(
+      'KT_SECRET_NOT_FOUND',
+      404,
+      `Secret not found: ${name} is not${at}, or is not in the token's scope.`,
+    );
   }
 
   #keep(one: Value): Kept {
@@ -253,9 +271,13 @@ export class KeyturnClient {
 
   #open(kept: Kept): string {
     const bytes = this.#seal.open(kept.sealed);
-    const text = new TextDecoder().decode(bytes);
-    bytes.fill(0);
-    return text;
+    try {
+      return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    } catch (error) {
+      throw new ClientError('KT_USAGE', 0, `${kept.name} is binary: read it with getSecretBytes.`, { cause: error });
+    } finally {
+      bytes.fill(0);
+    }
   }
 }
 

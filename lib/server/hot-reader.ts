@@ -81,12 +81,7 @@ export class HotReader {
   }
 
   /** Many values in one answer: all that the caller may read, or named ones. Their entries hold many names each. */
-  async answerMany(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    at: Place,
-    options: ManyOptions,
-  ): Promise<never> {
+  async answerMany(request: FastifyRequest, reply: FastifyReply, at: Place, options: ManyOptions): Promise<never> {
     const { names } = options;
     const ctx = contextOf(this.#service, request);
     const environment = ctx.environment(at);

@@ -36,9 +36,9 @@ function syncFolder(path: string): void {
   }
 }
 
-function writeTemporary(path: string, content: string | Uint8Array): string {
+function writeTemporary(path: string, content: string | Uint8Array, mode = 0o600): string {
   const temporary = `${path}.${process.pid}.tmp`;
-  const file = openSync(temporary, 'w', 0o600);
+  const file = openSync(temporary, 'w', mode);
   try {
     const bytes = typeof content === 'string' ? Buffer.from(content, 'utf8') : content;
     // A write may take less than all of it (a file size limit is met half way).
@@ -55,13 +55,13 @@ function writeTemporary(path: string, content: string | Uint8Array): string {
 }
 
 /**
- * Puts a file in place whole, mode 0600, over whatever was there. Durable when it returns.
+ * Puts a file in place whole, mode 0600 if nothing else is said, over whatever was there. Durable when it returns.
  * @throws FileError KT_FILE_UNUSABLE
  */
-export function replaceFile(path: string, content: string | Uint8Array): void {
+export function replaceFile(path: string, content: string | Uint8Array, mode = 0o600): void {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    renameSync(writeTemporary(path, content), path);
+    renameSync(writeTemporary(path, content, mode), path);
     syncFolder(path);
   } catch (error) {
     throw unusable(path, error);

@@ -9,7 +9,7 @@ import { findSecret } from '../../store/statements/secrets.ts';
 import type { VaultContext } from '../../vault/context.ts';
 import { listSecrets, secretHistory } from '../../vault/list.ts';
 import type { Place } from '../../vault/places.ts';
-import { type OpenedVersion, readSecret, readValid, readVersion } from '../../vault/read.ts';
+import { readSecret, readValid, readVersion } from '../../vault/read.ts';
 import {
   deleteSecret,
   describeSecret,
