@@ -15,6 +15,7 @@ import { listSecrets } from '../lib/vault/list.ts';
 import { readSecret } from '../lib/vault/read.ts';
 import { beginRootKeyFileChange, finishRootKeyFileChange } from '../lib/vault/root-key-files.ts';
 import { setSecret } from '../lib/vault/write.ts';
+import { serverReads, serverWrites } from './server.ts';
 import {
   AT,
   fill,
@@ -287,6 +288,8 @@ function auditLog(): void {
 /** Starts first: a parent with a large heap starts children more slowly. */
 const PARTS: Readonly<Record<string, () => void | Promise<void>>> = {
   startUp,
+  serverReads,
+  serverWrites,
   ciphers,
   reads,
   writes,

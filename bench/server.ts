@@ -11,9 +11,9 @@ const CHILD = fileURLToPath(new URL('server.child.ts', import.meta.url));
 const CONNECTIONS = 64;
 const SECONDS = 4;
 const ROUNDS = 3;
-export const BASE = '/v1/projects/default/environments/development';
+const BASE = '/v1/projects/default/environments/development';
 
-export interface BenchServer {
+interface BenchServer {
   readonly url: string;
   readonly token: string;
   readonly child: ChildProcess;
@@ -26,7 +26,7 @@ function nextLine(lines: Interface): Promise<string> {
   return new Promise((resolve) => lines.once('line', resolve));
 }
 
-export async function startServer(
+async function startServer(
   kind: 'bare' | 'keyturn',
   folder = '',
   env: Record<string, string> = {},

@@ -4,7 +4,7 @@ import { equalBytes } from '../crypto/bytes.ts';
 import type { AuditOutcome } from '../store/states.ts';
 
 /** Every kind of thing that is logged. Names are part of the interface: never renamed or reused. */
-export type AuditAction =
+type AuditAction =
   | 'vault.create'
   | 'vault.check'
   | 'environment.create'

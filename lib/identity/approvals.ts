@@ -11,7 +11,7 @@ import {
   insertApproval,
   selectApprovals,
   setTwoPeople,
-  useApproval,
+  spendApproval,
 } from '../store/statements/access.ts';
 import { bumpKeys } from '../store/statements/vault-facts.ts';
 import type { VaultContext } from '../vault/context.ts';
@@ -91,7 +91,7 @@ function* useUp(
     const state = row.decision === 'refused' ? 'was refused' : row.decision ? 'is too old' : 'is not decided yet';
     throw new ConflictError(`The approval ${id} ${state}.`, 'Ask the other person, or ask again without it.');
   }
-  if (!(yield* first(useApproval, { id, now }))) throw new ConflictError(`The approval ${id} was used already.`);
+  if (!(yield* first(spendApproval, { id, now }))) throw new ConflictError(`The approval ${id} was used already.`);
   const { environment, action, name } = what;
   const where = { project: environment.project, environment: environment.name, secret: name };
   yield* ctx.log([{ action: 'approval.use', ...where, details: { approval: id, action, by: row.decided_by } }]);

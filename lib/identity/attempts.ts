@@ -12,7 +12,7 @@ const MOST_DELAY_MS = 15 * 60 * 1000;
 const FORGET_MS = 24 * 60 * 60 * 1000;
 
 /** How long, in ms, nothing more is tried after so many failures: 1 s after the sixth, doubling to a quarter of an hour. */
-export function delayAfter(failures: number): number {
+function delayAfter(failures: number): number {
   if (failures <= FREE_FAILURES) return 0;
   return Math.min(FIRST_DELAY_MS * 2 ** (failures - FREE_FAILURES - 1), MOST_DELAY_MS);
 }

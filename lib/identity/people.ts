@@ -65,7 +65,7 @@ interface RolePlace {
 }
 
 /** The permissions of a role, built in or custom; undefined for one that is not there. */
-export function* permissionsOf(role: string): Operation<readonly Permission[] | undefined> {
+function* permissionsOf(role: string): Operation<readonly Permission[] | undefined> {
   if (isRole(role)) return ROLE_PERMISSIONS[role];
   const row = (yield* all(selectRoles, {})).find((one) => one.name === role);
   return row && (JSON.parse(row.permissions) as Permission[]);
@@ -324,7 +324,7 @@ export function* withdrawInvitation(ctx: VaultContext, id: string): Operation<vo
 }
 
 /** Whether anybody owns the vault yet. */
-export function* hasOwner(): Operation<boolean> {
+function* hasOwner(): Operation<boolean> {
   const grants = yield* all(selectGrants, {});
   return grants.some((one) => one.role === 'owner' && one.project_id === null);
 }
@@ -362,7 +362,7 @@ export function* openLink(ctx: VaultContext, secret: string): Operation<Invitati
 }
 
 /** Uses a link up for a person who is there by now, and gives them its role. */
-export function* useLink(
+export function* redeemLink(
   ctx: VaultContext,
   link: InvitationTable,
   person: { readonly id: string; readonly email: string },

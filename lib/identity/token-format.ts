@@ -11,7 +11,7 @@ const RANDOM_BYTES = 32;
 const RANDOM_DIGITS = 43;
 const CHECKSUM_DIGITS = 6;
 
-export const TOKEN_PATTERN = /^kt_([a-z0-9]{1,24})_([0-9A-Za-z]{43})([0-9A-Za-z]{6})$/;
+const TOKEN_PATTERN = /^kt_([a-z0-9]{1,24})_([0-9A-Za-z]{43})([0-9A-Za-z]{6})$/;
 
 function base62(number: bigint, digits: number): string {
   let left = number;

@@ -259,7 +259,7 @@ function notHere(): KeyturnError {
   });
 }
 
-export function sealedError(why: KeyturnError): RequestError {
+function sealedError(why: KeyturnError): RequestError {
   return new RequestError(
     'KT_SEALED',
     `The server is sealed: ${why.text.what}`,

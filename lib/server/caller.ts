@@ -8,7 +8,7 @@ import { countFailure, lockedUntil } from '../identity/attempts.ts';
 import type { Directory, KnownToken } from '../identity/directory.ts';
 import { isToken, tokenHash } from '../identity/token-format.ts';
 import { first, transaction } from '../store/operation.ts';
-import { useToken } from '../store/statements/access.ts';
+import { spendToken } from '../store/statements/access.ts';
 import type { Access } from '../vault/access.ts';
 import type { VaultContext } from '../vault/context.ts';
 import type { ServedVault } from '../vault/served-vault.ts';
@@ -83,7 +83,7 @@ export class Callers {
     if (!token) return this.#fail(request, 'unknown token');
     const caller = await this.#admit(request, token);
     if (!token.limited) return caller;
-    const left = await this.#vault.read(transaction(first(useToken, { id: token.id })));
+    const left = await this.#vault.read(transaction(first(spendToken, { id: token.id })));
     return left ? caller : this.#fail(request, 'token used up');
   }
 
@@ -174,7 +174,7 @@ export function sourceOf(request: FastifyRequest): string {
   return `http ${request.ip}`;
 }
 
-export function actorOf(request: FastifyRequest, caller: Caller) {
+function actorOf(request: FastifyRequest, caller: Caller) {
   return { principal: caller.principal, source: sourceOf(request), ...(caller.person && { person: true }) };
 }
 

@@ -23,7 +23,7 @@ export const problemSchema = z
   })
   .meta({ id: 'Problem' });
 
-export type Problem = z.infer<typeof problemSchema>;
+type Problem = z.infer<typeof problemSchema>;
 
 const STATUS: Readonly<Record<ErrorCode, number>> = {
   KT_USAGE: 400,
@@ -139,7 +139,7 @@ function frameworkProblem(request: FastifyRequest, error: FastifyError): Problem
 }
 
 /** @returns the answer, and the error to log where it is a defect */
-export function problemOf(request: FastifyRequest, error: unknown): { problem: Problem; defect: boolean } {
+function problemOf(request: FastifyRequest, error: unknown): { problem: Problem; defect: boolean } {
   if (isKeyturnError(error)) {
     const status = statusOf(error);
     const made = problem(request, status, error.code, error.text);
@@ -155,7 +155,7 @@ export function problemOf(request: FastifyRequest, error: unknown): { problem: P
   return { problem: problem(request, 500, 'KT_INTERNAL', text), defect: true };
 }
 
-export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
+const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, error: unknown): void {
   const { problem: made, defect } = problemOf(request, error);

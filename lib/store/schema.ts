@@ -3,26 +3,26 @@ import type { Generated } from 'kysely';
 import type { AuditOutcome, RotationState, VersionOrigin } from './states.ts';
 
 /** Facts of the vault as a whole, by name: vault_id, root_key_id, passphrase, created_at. */
-export interface MetaTable {
+interface MetaTable {
   key: string;
   value: string;
 }
 
 /** One row. `keys` grows with each change of the vault's keys, so that every process knows when its keyring is old. */
-export interface GenerationTable {
+interface GenerationTable {
   id: number;
   schema_version: number;
   keys: number;
 }
 
-export interface ProjectTable {
+interface ProjectTable {
   id: Generated<number>;
   name: string;
   name_key: string;
   created_at: number;
 }
 
-export interface EnvironmentTable {
+interface EnvironmentTable {
   id: Generated<number>;
   project_id: number;
   name: string;
@@ -78,7 +78,7 @@ export interface SecretTable {
  * Immutable but for `envelope` and `data_key`, which re-sealing under a new data key replaces together, and
  * `activated_at`, which is set once.
  */
-export interface VersionTable {
+interface VersionTable {
   secret_id: number;
   number: number;
   envelope: Uint8Array;
@@ -94,7 +94,7 @@ export interface VersionTable {
 }
 
 /** How a secret has been read, as far as the audit log has it. */
-export interface UsageTable {
+interface UsageTable {
   secret_id: number;
   reads: number;
   last_read_at: number;
@@ -119,7 +119,7 @@ export interface AuditEntryTable {
   mac: Uint8Array;
 }
 
-export interface AuditCheckpointTable {
+interface AuditCheckpointTable {
   number: number;
   time: number;
   /** The signed text: canonical JSON. */
@@ -157,7 +157,7 @@ export interface GrantTable {
   created_by: string;
 }
 
-export interface RoleTable {
+interface RoleTable {
   name: string;
   /** A JSON array. */
   permissions: string;
@@ -235,14 +235,14 @@ export interface InvitationTable {
   accepted_at: number | null;
 }
 
-export interface AttemptTable {
+interface AttemptTable {
   key: string;
   failures: number;
   last_at: number;
   locked_until: number;
 }
 
-export interface IdempotencyTable {
+interface IdempotencyTable {
   key: string;
   /** SHA-256 of what was asked. */
   request: Uint8Array;
@@ -268,7 +268,7 @@ export interface ForwardTable {
 }
 
 /** What we read of better-auth's own tables. */
-export interface AuthUserTable {
+interface AuthUserTable {
   id: string;
   name: string;
   email: string;

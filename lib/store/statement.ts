@@ -5,7 +5,7 @@ import type { Compilable, Kysely, sql } from 'kysely';
 import type { Database } from './schema.ts';
 
 /** What a statement may use besides the builder. Handed in, so that declaring statements loads nothing. */
-export interface StatementTools {
+interface StatementTools {
   readonly sql: typeof sql;
 }
 

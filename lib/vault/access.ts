@@ -4,7 +4,7 @@ import { nameKey } from '../catalog/catalog.ts';
 import type { Permission } from './policy.ts';
 
 /** Where something is to be done. What is left out concerns the whole vault (or project, or environment). */
-export interface Target {
+interface Target {
   readonly project?: string;
   readonly environment?: string;
   readonly name?: string;

@@ -13,11 +13,11 @@ import {
   cookieOf,
   OWNER,
   owner,
+  redeemLink,
   signIn,
   type TestServer,
   testServer,
   token,
-  useLink,
 } from '../support/server.ts';
 
 const post = (at: TestServer, path: string, body: unknown, as?: string) =>
@@ -40,7 +40,7 @@ describe('the first owner', () => {
     const at = await testServer();
     const stale = (await at.server.ownerLink()) ?? '';
     const link = (await at.server.ownerLink()) ?? '';
-    const make = (with_: string) => useLink(at, with_, OWNER);
+    const make = (with_: string) => redeemLink(at, with_, OWNER);
     expect((await make(stale)).status).toBe(404);
     expect((await at.call('POST', '/v1/join/look', { body: { link: link.split('#')[1] } })).body).toMatchObject({
       kind: 'owner',
@@ -60,8 +60,8 @@ describe('the first owner', () => {
   it('needs a password of twelve characters', async () => {
     const at = await testServer();
     const link = (await at.server.ownerLink()) ?? '';
-    expect((await useLink(at, link, { ...OWNER, password: 'short' })).status).toBe(400);
-    expect((await useLink(at, link, OWNER)).status).toBe(201);
+    expect((await redeemLink(at, link, { ...OWNER, password: 'short' })).status).toBe(400);
+    expect((await redeemLink(at, link, OWNER)).status).toBe(201);
   });
 });
 
@@ -77,7 +77,7 @@ describe('an invitation', () => {
     const me = (await at.call('GET', '/v1/whoami', { as: cookie })).body;
     expect(me.environments).toEqual([{ project: 'default', environment: 'staging', permissions: ['list', 'read'] }]);
     const again = await at.call('POST', '/v1/invitations', { as, body: { email: OWNER.email, role: 'reader' } });
-    const taken = await useLink(at, again.body.link, { name: 'x', password: 'another long passphrase' });
+    const taken = await redeemLink(at, again.body.link, { name: 'x', password: 'another long passphrase' });
     expect(taken.body.code).toBe('KT_CONFLICT');
     expect(await signIn(at, OWNER.email, OWNER.password)).toContain('session');
     expect((await at.call('DELETE', `/v1/invitations/${again.body.id}`, { as })).status).toBe(204);
@@ -94,7 +94,7 @@ describe('an invitation', () => {
       body: { email: 'late@example.com', role: 'reader' },
     });
     at.clock.now += 8 * 24 * 3_600_000;
-    expect((await useLink(at, invited.body.link, { name: 'x', password: OWNER.password })).status).toBe(404);
+    expect((await redeemLink(at, invited.body.link, { name: 'x', password: OWNER.password })).status).toBe(404);
   });
 });
 
@@ -259,7 +259,7 @@ describe('somebody who cannot sign in any more', () => {
     const host = EmbeddedVault.open({ home, env: at.variables });
     const secret = host.run(recoveryLink(host.context, OWNER.email));
     host.close();
-    const joined = await useLink(at, `x#${secret}`, { name: 'x', password: 'an even longer passphrase' });
+    const joined = await redeemLink(at, `x#${secret}`, { name: 'x', password: 'an even longer passphrase' });
     expect(joined.status, joined.text).toBe(201);
     expect((await at.call('GET', '/v1/whoami', { as })).status).toBe(401);
     const again = await signIn(at, OWNER.email, 'an even longer passphrase');

@@ -89,7 +89,7 @@ export async function testServer(
 }
 
 /** Uses a one-time link. */
-export async function useLink(
+export async function redeemLink(
   at: TestServer,
   link: string,
   person: { email?: string; name: string; password: string },
@@ -118,7 +118,7 @@ export function cookieOf(answer: Answer): string {
 export async function owner(at: TestServer): Promise<string> {
   const link = await at.server.ownerLink();
   if (link === undefined) throw new Error('there is an owner already');
-  const joined = await useLink(at, link, OWNER);
+  const joined = await redeemLink(at, link, OWNER);
   if (joined.status !== 201) throw new Error(`joining answered ${joined.status}: ${joined.text}`);
   return signIn(at, OWNER.email, OWNER.password);
 }
@@ -127,7 +127,7 @@ export async function owner(at: TestServer): Promise<string> {
 export async function colleague(at: TestServer, as: string, email: string, given: object): Promise<string> {
   const invited = await at.call('POST', '/v1/invitations', { as, body: { email, ...given } });
   if (invited.status !== 201) throw new Error(`inviting answered ${invited.status}: ${invited.text}`);
-  const joined = await useLink(at, invited.body.link, { name: email, password: OWNER.password });
+  const joined = await redeemLink(at, invited.body.link, { name: email, password: OWNER.password });
   if (joined.status !== 201) throw new Error(`joining answered ${joined.status}: ${joined.text}`);
   return signIn(at, email, OWNER.password);
 }

@@ -2,7 +2,8 @@
 // those that are not. Names only.
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { SecretsManager } from '../../secrets-manager.ts';
+import { EmbeddedSecrets } from '../../facade/embedded-secrets.ts';
+import { openRemote } from '../../facade/open-remote.ts';
 import { replaceFile } from '../../vault/files.ts';
 import { type CommonOptions, surroundings, withPlace } from '../session.ts';
 import { plural } from '../words.ts';
@@ -10,7 +11,7 @@ import { plural } from '../words.ts';
 const FILE = 'keyturn.d.ts';
 
 /** The declaration's text. */
-export function declaration(names: readonly string[]): string {
+function declaration(names: readonly string[]): string {
   const lines = [...names]
     .sort()
     .map((name) => `    ${/^[A-Za-z_]\w*$/.test(name) ? name : JSON.stringify(name)}: string;`);
@@ -34,9 +35,7 @@ export function register(program: Command): void {
     .option('-o, --output <file>', `where to (${FILE})`)
     .action((options: CommonOptions & { output?: string }) => {
       const { at, out } = surroundings(options);
-      const manager = new SecretsManager(
-        process.env.KEYTURN_URL ? {} : { project: at.project, environment: at.environment },
-      );
+      const manager = openRemote({}) ?? new EmbeddedSecrets({ project: at.project, environment: at.environment });
       try {
         const names = manager.listSecrets().map((one) => one.name);
         const file = resolve(options.output ?? FILE);

@@ -47,7 +47,7 @@ const TITLES: Readonly<Record<string, string>> = {
   backups: 'Backups',
 };
 
-export function escapeHtml(text: string): string {
+function escapeHtml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 }
 

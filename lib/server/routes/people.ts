@@ -11,11 +11,11 @@ import {
   listPeople,
   listRoles,
   openLink,
+  redeemLink,
   removePerson,
   removeRole,
   saveRole,
   takeRole,
-  useLink,
   withdrawInvitation,
 } from '../../identity/people.ts';
 import { logTransaction, type Operation } from '../../store/operation.ts';
@@ -182,7 +182,7 @@ function invitations(app: Api, service: Service): void {
 }
 
 /** The secret part is behind the #, which a browser sends to nobody: no log on the way has it. */
-export function linkOf(service: { readonly publicUrl: string }, secret: string): string {
+function linkOf(service: { readonly publicUrl: string }, secret: string): string {
   return `${service.publicUrl}/join#${secret}`;
 }
 
@@ -425,7 +425,7 @@ function links(app: Api, service: Service): void {
       }
       const account = await service.signIn.setAccount(email, name, password);
       const ctx = service.vault.context({ principal: email, source: sourceOf(request), person: true }, system.access);
-      await service.vault.run(useLink(ctx, link, account));
+      await service.vault.run(redeemLink(ctx, link, account));
       if (link.kind === 'recovery') {
         await service.signIn.resetFactors(account.id);
         await service.signIn.endSessions(account.id);

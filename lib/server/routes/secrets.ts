@@ -245,7 +245,7 @@ function toCursor(name: string): string {
 }
 
 /** @throws UsageError */
-export function fromCursor(cursor: string): string {
+function fromCursor(cursor: string): string {
   if (/^[A-Za-z0-9_-]+$/.test(cursor)) return Buffer.from(cursor, 'base64url').toString('utf8').slice(0, 200);
   throw new UsageError('That is no cursor of ours.', 'Send the `next` of the page before.');
 }

@@ -113,7 +113,7 @@ export const revokeToken = statement('revokeToken', (db, p: { id: string; at: nu
 );
 
 /** Counts a use of a token that has a limited number; gives no row where none is left. */
-export const useToken = statement('useToken', (db, p: { id: string }) =>
+export const spendToken = statement('spendToken', (db, p: { id: string }) =>
   db
     .updateTable('tokens')
     .set((eb) => ({ uses: eb('uses', '+', eb.lit(1)) }))
@@ -228,7 +228,7 @@ export const decideApproval = statement(
       .returning('id'),
 );
 
-export const useApproval = statement('useApproval', (db, p: { id: string; now: number }) =>
+export const spendApproval = statement('spendApproval', (db, p: { id: string; now: number }) =>
   db
     .updateTable('approvals')
     .set({ used_at: p.now })
