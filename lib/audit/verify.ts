@@ -42,6 +42,34 @@ export interface Verdict {
 /** How many entries after a bad one are looked at, to tell what was done to the chain. */
 const LOOK_AHEAD = 16;
 
+const HASH_BYTES = 32;
+/** How many hashes one block of memory holds: 2 MiB. */
+const BLOCK = 65_536;
+
+/** Hashes by entry number, in blocks: a million of them are 32 MB, and nothing for the garbage collector to walk. */
+class HashColumn {
+  readonly #blocks = new Map<number, { bytes: Buffer; present: Uint8Array }>();
+
+  set(seq: number, hash: Uint8Array): void {
+    const number = Math.floor(seq / BLOCK);
+    let block = this.#blocks.get(number);
+    if (!block) {
+      block = { bytes: Buffer.allocUnsafe(BLOCK * HASH_BYTES), present: new Uint8Array(BLOCK) };
+      this.#blocks.set(number, block);
+    }
+    const at = seq % BLOCK;
+    block.bytes.set(hash, at * HASH_BYTES);
+    block.present[at] = 1;
+  }
+
+  get(seq: number): Buffer | undefined {
+    const block = this.#blocks.get(Math.floor(seq / BLOCK));
+    const at = seq % BLOCK;
+    if (block?.present[at] !== 1) return undefined;
+    return block.bytes.subarray(at * HASH_BYTES, (at + 1) * HASH_BYTES);
+  }
+}
+
 /**
  * Verifies one chain, entry by entry, in the order in which they are pushed.
  * Keeps the hashes that checkpoints name, so that those can be compared afterwards.
@@ -55,7 +83,7 @@ export class ChainVerifier {
   #seq = 0;
   fault: Fault | undefined;
   /** Hashes at the numbers asked for. */
-  readonly hashes = new Map<number, Buffer>();
+  readonly hashes = new HashColumn();
 
   /** @param wanted the entry numbers whose hashes are to be kept, for checkpoints to be compared with. */
   constructor(vaultId: string, chain: string, macKey: KeyObject | undefined, wanted: ReadonlySet<number> | 'all') {

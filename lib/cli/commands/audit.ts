@@ -1,6 +1,5 @@
 // keyturn audit: list, verify, export and anchor the audit log.
 import { closeSync, createReadStream, fsyncSync, openSync, writeSync } from 'node:fs';
-import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
 import { anchorOf, parseAnchor } from '../../audit/checkpoint.ts';
 import {
@@ -201,8 +200,19 @@ async function verifyFile(path: string, options: CommonOptions & { publicKey?: s
   const key = options.publicKey === undefined ? undefined : Buffer.from(options.publicKey, 'base64url');
   const verifier = new ExportVerifier(key);
   try {
-    for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY }))
-      verifier.push(line);
+    const progress = out.progress('audit verify');
+    let rest = '';
+    let lines = 0;
+    // Split here: node:readline takes longer for a line than checking it does.
+    for await (const chunk of createReadStream(path, { encoding: 'utf8', highWaterMark: 1 << 20 })) {
+      const parts = (rest + chunk).split('\n');
+      rest = parts.pop() ?? '';
+      for (const line of parts) verifier.push(line.endsWith('\r') ? line.slice(0, -1) : line);
+      lines += parts.length;
+      progress.at(lines);
+    }
+    verifier.push(rest);
+    progress.done();
   } catch (error) {
     if (!(error as NodeJS.ErrnoException).syscall) throw error;
     throw new FileError('KT_FILE_UNUSABLE', {
