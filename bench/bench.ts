@@ -15,7 +15,7 @@ import { listSecrets } from '../lib/vault/list.ts';
 import { readSecret } from '../lib/vault/read.ts';
 import { beginRootKeyFileChange, finishRootKeyFileChange } from '../lib/vault/root-key-files.ts';
 import { setSecret } from '../lib/vault/write.ts';
-import { serverReads, serverWrites } from './server.ts';
+import { serverFlat, serverMemory, serverPostgres, serverReads, serverWrites } from './server.ts';
 import {
   AT,
   fill,
@@ -290,6 +290,9 @@ const PARTS: Readonly<Record<string, () => void | Promise<void>>> = {
   startUp,
   serverReads,
   serverWrites,
+  serverPostgres,
+  serverFlat,
+  serverMemory,
   ciphers,
   reads,
   writes,

@@ -1,11 +1,14 @@
 // The server's numbers: autocannon from this process against servers of their own, each beside its floor, in turn.
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import autocannon from 'autocannon';
-import { fill, median, newVault, record, temporaryFolder, timed } from './support.ts';
+import { EmbeddedVault } from '../lib/vault/embedded-vault.ts';
+import { startPostgres } from '../test/support/postgres.ts';
+import { fill, median, newVault, options, record, temporaryFolder, timed } from './support.ts';
 
 const CHILD = fileURLToPath(new URL('server.child.ts', import.meta.url));
 const CONNECTIONS = 64;
@@ -202,4 +205,111 @@ export async function serverWrites(): Promise<void> {
     met: ours >= floor,
   });
   await keyturn.stop();
+}
+
+/** The same on PostgreSQL, and three servers on one: on two cores, CPU time a request is the honest figure. */
+export async function serverPostgres(): Promise<void> {
+  const postgres = await startPostgres();
+  const folder = temporaryFolder();
+  const env = { KEYTURN_DATABASE_URL: postgres.url, SECRETS_ENCRYPTION_KEY: randomBytes(32).toString('base64') };
+  const vault = EmbeddedVault.create({ ...options(folder), env }).vault;
+  fill(vault, 100);
+  vault.close();
+  const bare = await startServer('bare');
+  const servers = [await startServer('keyturn', folder, env)];
+  const requests = reads(100);
+  const [one] = servers;
+  if (!one) throw new Error('no server');
+  const [floor, ours] = await inTurn([
+    { server: bare, requests },
+    { server: one, requests },
+  ]);
+  if (!floor || !ours) throw new Error('no result');
+  recordReads('read one secret on PostgreSQL', ours, floor, 0.3);
+  servers.push(await startServer('keyturn', folder, env), await startServer('keyturn', folder, env));
+  const all = await Promise.all(servers.map((server) => drive({ ...server, token: one.token }, requests)));
+  const together = all.reduce((sum, load) => sum + load.requestsPerSecond, 0);
+  record({
+    name: 'three servers on one PostgreSQL: reads',
+    unit: '/s',
+    value: together,
+    against: 'one server',
+    ratio: together / ours.requestsPerSecond,
+    target: '≥ 1.5 × (with cores enough)',
+    met: together / ours.requestsPerSecond >= 1.5,
+  });
+  const cpu = median(all.map((load) => load.cpuUs));
+  record({
+    name: 'three servers: CPU a request',
+    unit: 'µs',
+    value: cpu,
+    against: 'one server',
+    ratio: cpu / ours.cpuUs,
+  });
+  for (const server of [bare, ...servers]) await server.stop();
+  await postgres.stop();
+}
+
+const FEW = 100;
+const MANY = 1_000_000;
+
+/** Whether a read costs the same however many secrets there are. */
+export async function serverFlat(): Promise<void> {
+  const servers: BenchServer[] = [];
+  for (const count of [FEW, MANY]) {
+    const folder = temporaryFolder();
+    const vault = newVault(folder);
+    fill(vault, count);
+    vault.close();
+    servers.push(await startServer('keyturn', folder));
+  }
+  const [few, many] = servers;
+  if (!few || !many) throw new Error('no server');
+  const [small, large] = await inTurn([
+    { server: few, requests: reads(FEW) },
+    { server: many, requests: reads(MANY) },
+  ]);
+  if (!small || !large) throw new Error('no result');
+  record({ name: `read one of ${FEW} secrets`, unit: '/s', value: small.requestsPerSecond });
+  record({
+    name: `read one of ${MANY} secrets (1,000 of them, evenly spread)`,
+    unit: '/s',
+    value: large.requestsPerSecond,
+    against: `one of ${FEW}`,
+    ratio: large.requestsPerSecond / small.requestsPerSecond,
+    target: '≥ 0.9 ×',
+    met: large.requestsPerSecond / small.requestsPerSecond >= 0.9,
+  });
+  for (const server of servers) await server.stop();
+}
+
+/** Whether memory stays as it is, over many requests: KEYTURN_BENCH_REQUESTS, 1,000,000 where not given. */
+export async function serverMemory(): Promise<void> {
+  const wanted = Number(process.env.KEYTURN_BENCH_REQUESTS ?? 1_000_000);
+  const folder = temporaryFolder();
+  const vault = newVault(folder);
+  fill(vault, 100);
+  vault.close();
+  const server = await startServer('keyturn', folder);
+  const sizes: number[] = [];
+  let done = 0;
+  while (done < wanted) {
+    const load = await drive(server, reads(100), 20);
+    done += load.requestsPerSecond * 20;
+    sizes.push((await server.usage()).rssMiB);
+    process.stderr.write(`\r${Math.round(done)} requests, ${sizes.at(-1)?.toFixed(0)} MiB `);
+  }
+  process.stderr.write('\n');
+  const first = sizes[1] ?? sizes[0] ?? 0;
+  const last = sizes.at(-1) ?? 0;
+  record({
+    name: `memory after ${Math.round(done / 1e5) / 10} million requests`,
+    unit: 'MiB',
+    value: last,
+    against: 'after the first 40 s',
+    ratio: last / first,
+    target: '≤ 1.1 ×',
+    met: last / first <= 1.1,
+  });
+  await server.stop();
 }

@@ -27,10 +27,10 @@ import { type OidcOptions, SignIn } from './sign-in.ts';
 import type { Tracing } from './tracing.ts';
 
 /**
- * How many pages the write-ahead log may have before it is folded back (40 MB): the pages that each group writes again
- * are folded once instead of ten times.
+ * How many pages the write-ahead log may have before it is folded back (12 MB): the pages that each group writes again
+ * are folded once instead of three times.
  */
-const LOG_PAGES = 10_000;
+const LOG_PAGES = 3_000;
 /** How often, in ms, a sealed server looks for its root key. */
 const UNSEAL_MS = 1_000;
 const CERTIFICATE_MS = 1_000;

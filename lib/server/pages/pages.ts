@@ -23,6 +23,8 @@ function html(title: string, body: string, script = ''): string {
 function sendText(reply: FastifyReply, type: string, text: string): FastifyReply {
   return reply
     .header('content-security-policy', POLICY)
+    .header('referrer-policy', 'no-referrer')
+    .header('cross-origin-resource-policy', 'same-origin')
     .header('content-type', `${type}; charset=utf-8`)
     .serializer((body: unknown) => body as string)
     .send(text);
