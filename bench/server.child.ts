@@ -13,6 +13,11 @@ function say(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
+process.on('SIGUSR2', () => {
+  const { user, system } = process.cpuUsage();
+  say(JSON.stringify({ cpuMs: (user + system) / 1000, rssMiB: process.memoryUsage().rss / 2 ** 20 }));
+});
+
 if (kind === 'bare') {
   const app = Fastify();
   app.get('/v1/projects/:project/environments/:environment/secrets/:name', (request, reply) => {
@@ -41,7 +46,3 @@ if (kind === 'bare') {
   say(vault.run(createToken(vault.context, key, 'bench', scope)).token);
   vault.close();
 }
-process.on('SIGUSR2', () => {
-  const { user, system } = process.cpuUsage();
-  say(JSON.stringify({ cpuMs: (user + system) / 1000, rssMiB: process.memoryUsage().rss / 2 ** 20 }));
-});

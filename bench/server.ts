@@ -2,8 +2,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { createInterface, type Interface } from 'node:readline';
+import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import autocannon from 'autocannon';
 import { EmbeddedVault } from '../lib/vault/embedded-vault.ts';
@@ -25,8 +26,10 @@ interface BenchServer {
   stop(): Promise<void>;
 }
 
-function nextLine(lines: Interface): Promise<string> {
-  return new Promise((resolve) => lines.once('line', resolve));
+/** Lines one by one, none lost between two askings. */
+function lineReader(input: Readable): () => Promise<string> {
+  const lines = createInterface({ input })[Symbol.asyncIterator]();
+  return async () => String((await lines.next()).value);
 }
 
 async function startServer(
@@ -38,15 +41,15 @@ async function startServer(
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const lines = createInterface({ input: child.stdout });
-  const url = await nextLine(lines);
-  const token = kind === 'bare' ? '' : await nextLine(lines);
+  const nextLine = lineReader(child.stdout);
+  const url = await nextLine();
+  const token = kind === 'bare' ? '' : await nextLine();
   return {
     url,
     token,
     child,
     async usage() {
-      const line = nextLine(lines);
+      const line = nextLine();
       child.kill('SIGUSR2');
       return JSON.parse(await line) as { cpuMs: number; rssMiB: number };
     },

@@ -295,17 +295,30 @@ export class KeyturnServer {
     await new Promise<void>((resolve) =>
       this.#metricsServer ? this.#metricsServer.close(() => resolve()) : resolve(),
     );
-    if (this.#vault) {
-      if (!this.#options.readOnly) {
-        await this.#vault.read(logTransaction(this.#vault.system.log([{ action: 'server.stop' }])));
-      }
-      await this.#signIn?.close();
-      await this.#vault.close();
-    } else {
-      await this.#store?.close();
+    try {
+      await this.#closeVault();
+    } catch (error) {
+      // The database is away: what was answered is there; what was counted since is lost, and the log says so here.
+      if (!isKeyturnError(error)) throw error;
+      this.#log.error({ code: error.code }, `closed without a last word in the audit log: ${error.message}`);
     }
     await this.#tracing?.stop();
     this.#log.info('stopped');
+  }
+
+  async #closeVault(): Promise<void> {
+    await this.#signIn?.close();
+    if (!this.#vault) {
+      await this.#store?.close();
+      return;
+    }
+    try {
+      if (!this.#options.readOnly) {
+        await this.#vault.read(logTransaction(this.#vault.system.log([{ action: 'server.stop' }])));
+      }
+    } finally {
+      await this.#vault.close();
+    }
   }
 
   #tls(): Tls | undefined {

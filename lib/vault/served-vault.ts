@@ -220,12 +220,15 @@ export class ServedVault {
     clearInterval(this.#timer);
     await this.#groups.drained();
     await this.#working;
-    await this.#writeUsage();
-    if (this.#separateCheckpoints && this.#entriesSince > 0) {
-      await this.store.run(transaction(this.state.audit.checkpoint()));
+    try {
+      await this.#writeUsage();
+      if (this.#separateCheckpoints && this.#entriesSince > 0) {
+        await this.store.run(transaction(this.state.audit.checkpoint()));
+      }
+    } finally {
+      this.cache.clear();
+      await this.store.close();
     }
-    this.cache.clear();
-    await this.store.close();
   }
 
   #changed(): void {

@@ -3,7 +3,7 @@
 import { StoreError } from '../../errors.ts';
 import type { Step } from '../operation.ts';
 import { bindParameters, type CompiledStatement, type Statement } from '../statement.ts';
-import { entryColumns, INSERT_ENTRIES, toPostgres } from './sql.ts';
+import { entriesJson, INSERT_ENTRIES, toPostgres } from './sql.ts';
 
 /** Compiles a statement that the build has not. Handed in: it needs Kysely. */
 export type Compile = (declared: Statement<never, unknown>) => CompiledStatement;
@@ -63,7 +63,7 @@ export class TransactionPlan {
     const { statements } = this.#at;
     if (step.kind !== 'many') return [statements.query(step.statement, step.params)];
     if (step.statement.name === 'insertEntry') {
-      return [{ name: 'insertEntries', text: INSERT_ENTRIES, values: entryColumns(step.params) }];
+      return [{ name: 'insertEntries', text: INSERT_ENTRIES, values: [entriesJson(step.params)] }];
     }
     return step.params.map((params) => statements.query(step.statement, params));
   }
