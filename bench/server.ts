@@ -230,7 +230,11 @@ export async function serverPostgres(): Promise<void> {
   if (!floor || !ours) throw new Error('no result');
   recordReads('read one secret on PostgreSQL', ours, floor, 0.3);
   servers.push(await startServer('keyturn', folder, env), await startServer('keyturn', folder, env));
-  const all = await Promise.all(servers.map((server) => drive({ ...server, token: one.token }, requests)));
+  const everywhere = (seconds: number) =>
+    Promise.all(servers.map((server) => drive({ ...server, token: one.token }, requests, seconds)));
+  // Code that has just been loaded is slow.
+  await everywhere(6);
+  const all = await everywhere(SECONDS);
   const together = all.reduce((sum, load) => sum + load.requestsPerSecond, 0);
   record({
     name: 'three servers on one PostgreSQL: reads',

@@ -5,12 +5,13 @@ import type { Statement } from './statement.ts';
 
 /**
  * `alone` is true where the transaction reads what it then changes: it waits until no other writer is at work. One that
- * only appends to this process's own chain of the log need not, on a database that lets several write at once.
+ * only appends to this process's own chain of the log need not, on a database that lets several write at once. `tells`
+ * is true where others have to forget what they have in memory.
  */
 export type Step =
   | { readonly kind: 'all' | 'first'; readonly statement: Statement<never, unknown>; readonly params: unknown }
   | { readonly kind: 'many'; readonly statement: Statement<never, unknown>; readonly params: readonly unknown[] }
-  | { readonly kind: 'begin'; readonly alone: boolean }
+  | { readonly kind: 'begin'; readonly alone: boolean; readonly tells: boolean }
   | { readonly kind: 'commit' | 'rollback' };
 
 /** Work on the store that ends in a `T`. Call one inside another with `yield*`. */
@@ -32,8 +33,8 @@ export function* many<P, R>(statement: Statement<P, R>, params: readonly P[]): O
   if (params.length > 0) yield { kind: 'many', statement: statement as Statement<never, unknown>, params };
 }
 
-function* bracketed<T>(body: Operation<T>, alone: boolean): Operation<T> {
-  yield { kind: 'begin', alone };
+function* bracketed<T>(body: Operation<T>, alone: boolean, tells: boolean): Operation<T> {
+  yield { kind: 'begin', alone, tells };
   let result: T;
   try {
     result = yield* body;
@@ -50,10 +51,15 @@ function* bracketed<T>(body: Operation<T>, alone: boolean): Operation<T> {
  * is a savepoint: it happens or not as a whole, and is durable with the outer one.
  */
 export function transaction<T>(body: Operation<T>): Operation<T> {
-  return bracketed(body, true);
+  return bracketed(body, true, true);
 }
 
 /** Like `transaction`, for what only appends to the log. */
 export function logTransaction<T>(body: Operation<T>): Operation<T> {
-  return bracketed(body, false);
+  return bracketed(body, false, false);
+}
+
+/** Like `transaction`, for what has to be alone and changes nothing that anybody keeps in memory: a checkpoint. */
+export function checkpointTransaction<T>(body: Operation<T>): Operation<T> {
+  return bracketed(body, true, false);
 }

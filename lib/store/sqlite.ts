@@ -161,7 +161,7 @@ export class SqliteStore implements VaultStore {
    * @throws StoreError when nothing of it could be made durable
    */
   runTogether(operations: readonly Operation<unknown>[]): Settled[] {
-    this.#step({ kind: 'begin', alone: true });
+    this.#step({ kind: 'begin', alone: true, tells: true });
     const settled: Settled[] = [];
     try {
       for (const operation of operations) settled.push(this.#settle(operation));

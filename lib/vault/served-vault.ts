@@ -10,7 +10,7 @@ import type { SealingKey } from '../crypto/sealing-key.ts';
 import { DEFAULT_SUITE } from '../crypto/suites/registry.ts';
 import type { Suite } from '../crypto/suites/suite.ts';
 import { StoreError } from '../errors.ts';
-import { all, type Operation, transaction } from '../store/operation.ts';
+import { all, checkpointTransaction, logTransaction, type Operation, transaction } from '../store/operation.ts';
 import type { ServedStore } from '../store/served-store.ts';
 import { addUsage } from '../store/statements/secrets.ts';
 import { bumpKeys } from '../store/statements/vault-facts.ts';
@@ -223,7 +223,7 @@ export class ServedVault {
     try {
       await this.#writeUsage();
       if (this.#separateCheckpoints && this.#entriesSince > 0) {
-        await this.store.run(transaction(this.state.audit.checkpoint()));
+        await this.store.run(checkpointTransaction(this.state.audit.checkpoint()));
       }
     } finally {
       this.cache.clear();
@@ -246,7 +246,7 @@ export class ServedVault {
     const taken = [...this.#usage].sort(([a], [b]) => a - b);
     this.#usage.clear();
     try {
-      await this.store.run(transaction(writeUsage(taken)));
+      await this.store.run(logTransaction(writeUsage(taken)));
     } catch (error) {
       for (const [id, { reads, at, by }] of taken) {
         const now = this.#usage.get(id);
@@ -261,7 +261,7 @@ export class ServedVault {
     if (!this.#separateCheckpoints || this.#entriesSince === 0 || !due) return;
     this.#entriesSince = 0;
     this.#checkpointedAt = this.clock();
-    await this.store.run(transaction(this.state.audit.checkpoint()));
+    await this.store.run(checkpointTransaction(this.state.audit.checkpoint()));
   }
 }
 

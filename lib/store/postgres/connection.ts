@@ -39,6 +39,12 @@ export function clientConfig(url: string, more: Partial<ClientConfig> = {}): Cli
   };
 }
 
+/**
+ * A plan that PostgreSQL made for a prepared statement while a table was empty reads the table from end to end, and is
+ * kept when it is not empty any more. Ours are cheap to plan, and are planned each time.
+ */
+export const PLANS = 'set plan_cache_mode = force_custom_plan';
+
 /** @throws StoreError KT_STORE_UNREACHABLE, … */
 export async function connect(url: string, more: Partial<ClientConfig> = {}): Promise<Client> {
   const client = new Client(clientConfig(url, more));
@@ -46,6 +52,7 @@ export async function connect(url: string, more: Partial<ClientConfig> = {}): Pr
   client.on('error', () => undefined);
   try {
     await client.connect();
+    await client.query(PLANS);
     return client;
   } catch (error) {
     throw postgresError(labelOf(url), error);

@@ -48,6 +48,7 @@ export class TransactionPlan {
   readonly #at: PlanOptions;
   #depth = 0;
   #alone = false;
+  #tells = false;
 
   constructor(options: PlanOptions) {
     this.#at = options;
@@ -84,7 +85,7 @@ export class TransactionPlan {
   }
 
   #control(step: Exclude<Step, { statement: unknown }>): PlannedQuery[] {
-    if (step.kind === 'begin') return this.#begin(step.alone);
+    if (step.kind === 'begin') return this.#begin(step.alone, step.tells);
     this.#depth -= 1;
     const inner = `inner_${this.#depth}`;
     if (step.kind === 'rollback') {
@@ -93,12 +94,13 @@ export class TransactionPlan {
         : [{ text: 'rollback' }];
     }
     if (this.#depth > 0) return [{ text: `release ${inner}` }];
-    return this.#alone ? [{ text: this.#at.announcement() }, { text: 'commit' }] : [{ text: 'commit' }];
+    return this.#tells ? [{ text: this.#at.announcement() }, { text: 'commit' }] : [{ text: 'commit' }];
   }
 
-  #begin(alone: boolean): PlannedQuery[] {
+  #begin(alone: boolean, tells: boolean): PlannedQuery[] {
     if (this.#depth > 0) return [{ text: `savepoint inner_${this.#depth}` }];
     this.#alone = alone || this.#at.sharedChain;
+    this.#tells = tells;
     // The row that every change takes first: one writer at a time, as on SQLite, and each sees what the one before did.
     const lock = { name: 'lockVault', text: 'select keys from generation for update' };
     return this.#alone ? [{ text: 'begin' }, lock] : [{ text: 'begin' }];

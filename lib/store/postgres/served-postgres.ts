@@ -3,7 +3,7 @@
 import { type Client, Pool } from 'pg';
 import type { Operation } from '../operation.ts';
 import type { ServedStore, Settled } from '../served-store.ts';
-import { clientConfig, connect, isConnectionError, labelOf, postgresError } from './connection.ts';
+import { clientConfig, connect, isConnectionError, labelOf, PLANS, postgresError } from './connection.ts';
 import { ChangeListener } from './listener.ts';
 import { migratePostgres } from './migrate.ts';
 import { type Compile, PostgresStatements } from './plan.ts';
@@ -44,6 +44,10 @@ export class ServedPostgres implements ServedStore {
     this.#pool = new Pool({ ...clientConfig(options.url), max: READERS });
     // A connection that breaks while idle is taken out of the pool by the pool itself.
     this.#pool.on('error', () => undefined);
+    this.#pool.on('connect', (client) => {
+      // Comes before whatever the connection was made for; if it fails, so does that.
+      client.query(PLANS).catch(() => undefined);
+    });
     this.#listener = listener;
   }
 
@@ -111,7 +115,7 @@ export class ServedPostgres implements ServedStore {
   async runTogether(operations: readonly Operation<unknown>[], alone: boolean): Promise<Settled[]> {
     const turn = await this.#takeTurn();
     try {
-      await turn.runner.step({ kind: 'begin', alone });
+      await turn.runner.step({ kind: 'begin', alone, tells: alone });
       const settled: Settled[] = [];
       try {
         for (const operation of operations) settled.push(await settle(turn.runner, operation));
