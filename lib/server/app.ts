@@ -29,8 +29,11 @@ const BODY_BYTES = 128 * 1024;
 const HEADER_BYTES = 16 * 1024;
 const REQUEST_MS = 30_000;
 
-/** The event loop this far behind (ms), or this much memory in use: new requests are refused until it is better. */
-const MOST_DELAY_MS = 1_000;
+/**
+ * The event loop this far behind (ms, the mean of a second), or this much memory in use: new requests are refused until it
+ * is better.
+ */
+const MOST_DELAY_MS = 200;
 const MOST_HEAP_BYTES = 3 * 1024 ** 3;
 
 /** What every answer carries. The API is no page: nothing of it may be framed, run or kept. */

@@ -43,8 +43,10 @@ export class Exchange {
       });
       claims = verified.payload;
     } catch (error) {
-      if (!(error instanceof errors.JOSEError)) throw error;
-      return this.#refuse(source, error.code);
+      if (error instanceof errors.JOSEError) return this.#refuse(source, error.code);
+      if (error instanceof IssuerError) throw error;
+      // Its keys could not be fetched: nothing of how is shown.
+      throw new IssuerError(issuer, 'its keys cannot be fetched');
     }
     const actor: Actor = { principal: `oidc:${String(claims.sub).slice(0, 120)}`, source };
     const ctx = this.#vault.context(actor, scopedAccess({}));
@@ -119,10 +121,24 @@ async function discover(issuer: string): Promise<Keys> {
     );
   }
   if (!response.ok) throw new IssuerError(issuer, `it answers ${response.status}`);
-  const document = (await response.json()) as { issuer?: unknown; jwks_uri?: unknown };
-  if (typeof document.jwks_uri !== 'string' || !URL.canParse(document.jwks_uri))
+  const document = await documentOf(response, issuer);
+  const keys =
+    typeof document.jwks_uri === 'string' && URL.canParse(document.jwks_uri) ? new URL(document.jwks_uri) : undefined;
+  // Keys that come over plain HTTP could be anybody's; only an issuer on this machine may have them so.
+  if (!keys || (keys.protocol !== 'https:' && new URL(issuer).protocol === 'https:')) {
     throw new IssuerError(issuer, 'its document names none');
+  }
   if (String(document.issuer).replace(/\/$/, '') !== issuer)
     throw new IssuerError(issuer, 'its document is of another issuer');
-  return createRemoteJWKSet(new URL(document.jwks_uri), { timeoutDuration: FETCH_MS });
+  return createRemoteJWKSet(keys, { timeoutDuration: FETCH_MS });
+}
+
+async function documentOf(response: Response, issuer: string): Promise<{ issuer?: unknown; jwks_uri?: unknown }> {
+  try {
+    const document: unknown = await response.json();
+    if (typeof document === 'object' && document !== null) return document;
+  } catch (error) {
+    if (!(error instanceof SyntaxError) && !(error instanceof TypeError)) throw error;
+  }
+  throw new IssuerError(issuer, 'its document is none');
 }
