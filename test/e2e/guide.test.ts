@@ -1,6 +1,7 @@
 // The guide's own commands, verbatim, from the checkout: the launchers and `npm start`.
+import { spawn } from 'node:child_process';
 import { readdirSync, writeFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { projectFolder, ROOT, runProgram } from '../support/command.ts';
 import { temporaryFolder } from '../support/vault.ts';
 
@@ -52,6 +53,24 @@ describe('the guide', () => {
     const start = () => runProgram(process.execPath, [`${ROOT}/scripts/start.js`, '--no-serve'], { cwd });
     expect((await start()).stdout).toContain('17 added');
     expect((await start()).stdout).not.toContain('example values');
+  });
+
+  it('npm start ends with the server, and a one-time link that creates its owner', async () => {
+    const cwd = projectFolder(temporaryFolder());
+    const { PATH = '' } = process.env;
+    const child = spawn(process.execPath, [`${ROOT}/scripts/start.js`, '--yes', '--port', '0'], { cwd, env: { PATH } });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    let text = '';
+    child.stdout.on('data', (chunk) => {
+      text += chunk;
+    });
+    await vi.waitFor(() => expect(text).toContain('/join#'), { timeout: 30_000, interval: 100 });
+    const url = /Keyturn serves at (\S+)/.exec(text)?.[1] ?? '';
+    expect(url).toMatch(/^http:\/\/127\.0\.0\.1:/);
+    expect((await fetch(`${url}/readyz`)).status).toBe(200);
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGTERM');
+    expect(await ended).toBe(0);
   });
 
   it('node scripts/rotate-secrets.js rotate, … rotate JWT_SECRET jwt_secret, … rollback FILE', async () => {

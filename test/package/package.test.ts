@@ -114,4 +114,34 @@ describe('the packed package', () => {
     const listed = await runProgram(process.execPath, [keyturn, 'list'], { cwd: folder });
     expect(listed.stdout, listed.stderr).toContain('No secrets in staging yet');
   });
+
+  it('has a remote SDK of less than 10 kB that imports nothing, and knows the names of `keyturn types`', async () => {
+    const file = join(folder, 'node_modules/keyturn/dist/client.js');
+    const text = readFileSync(file, 'utf8');
+    expect(Buffer.byteLength(text)).toBeLessThan(10_000);
+    expect(text).not.toMatch(/\bimport\b(?!\.meta)|\brequire\(|process\.env/);
+    const keyturn = join(folder, 'node_modules/keyturn/bin/keyturn.cjs');
+    expect(
+      await runProgram(process.execPath, [keyturn, 'types', '--env', 'development'], { cwd: folder }),
+    ).toMatchObject({ code: 0 });
+    writeFileSync(
+      join(folder, 'remote.ts'),
+      "/// <reference path=\"./keyturn.d.ts\" />\nimport { createClient } from 'keyturn/client';\nconst client = createClient({ url: 'http://127.0.0.1' });\nclient.getSecret('a');\n// @ts-expect-error there is no such name\nclient.getSecret('b');\n",
+    );
+    const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
+    const options = [
+      '--noEmit',
+      '--strict',
+      '--module',
+      'nodenext',
+      '--target',
+      'es2024',
+      '--lib',
+      'es2024,dom',
+      '--skipLibCheck',
+    ];
+    const types = ['--types', 'node', '--typeRoots', join(ROOT, 'node_modules/@types')];
+    const checked = await runProgram(process.execPath, [tsc, ...options, ...types, 'remote.ts'], { cwd: folder });
+    expect(checked.stdout).toBe('');
+  });
 });
