@@ -94,6 +94,8 @@ export class Callers {
     if (token.addresses && !token.addresses.check(request.ip, request.ip.includes(':') ? 'ipv6' : 'ipv4')) {
       return this.#fail(request, 'address not allowed', token);
     }
+    // One with a limited number counts each use in the store itself, before it is let in.
+    if (!token.limited) this.#vault.countToken(token.id, now, request.ip);
     return { principal: token.principal, access: token.access, token };
   }
 

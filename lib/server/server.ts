@@ -246,6 +246,7 @@ export class KeyturnServer {
         catalog: config.catalog,
         suite: config.suite,
         source: `keyturn serve ${version}`,
+        onError: (error) => this.#log.error({ err: error }, 'housekeeping failed; it is tried again'),
         ...(this.#options.clock && { clock: this.#options.clock }),
         ...(this.#options.cachedValues !== undefined && { cachedValues: this.#options.cachedValues }),
       });

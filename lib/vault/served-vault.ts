@@ -12,6 +12,7 @@ import type { Suite } from '../crypto/suites/suite.ts';
 import { StoreError } from '../errors.ts';
 import { all, checkpointTransaction, logTransaction, type Operation, transaction } from '../store/operation.ts';
 import type { ServedStore } from '../store/served-store.ts';
+import { touchToken } from '../store/statements/access.ts';
 import { addUsage } from '../store/statements/secrets.ts';
 import { bumpKeys } from '../store/statements/vault-facts.ts';
 import { type Access, scopedAccess } from './access.ts';
@@ -29,6 +30,7 @@ import {
   newPassphraseParameters,
 } from './root-key-files.ts';
 import { SecretCache } from './secret-cache.ts';
+import { UseCounts, type Uses } from './use-counts.ts';
 
 /** How often, in ms, counted reads are written down, and checkpoints are looked after. */
 const HOUSEKEEPING_MS = 5_000;
@@ -50,12 +52,8 @@ export interface ServedVaultOptions {
   readonly source: string;
   /** How many opened values are kept in memory: 10,000 where not given, 0 for none. */
   readonly cachedValues?: number;
-}
-
-interface Usage {
-  reads: number;
-  at: number;
-  by: string;
+  /** Told when housekeeping fails; what was counted is kept for the next turn. */
+  readonly onError?: (error: unknown) => void;
 }
 
 export class ServedVault {
@@ -69,7 +67,9 @@ export class ServedVault {
   readonly #groups: CommitGroups;
   readonly #separateCheckpoints: boolean;
   readonly #serverKey: SealingKey;
-  readonly #usage = new Map<number, Usage>();
+  readonly #reads = new UseCounts<number>();
+  readonly #tokens = new UseCounts<string>();
+  readonly #onError: (error: unknown) => void;
   readonly #listeners: (() => void)[] = [];
   #entriesSince = 0;
   #checkpointedAt = 0;
@@ -87,6 +87,7 @@ export class ServedVault {
     this.state = state;
     this.rootKeySource = rootKeySource;
     this.#serverKey = serverKey;
+    this.#onError = options.onError ?? (() => undefined);
     this.#separateCheckpoints = options.store.chain() !== 'main';
     this.#groups = new CommitGroups(options.store, state.audit);
     this.cache = new SecretCache(options.cachedValues ?? CACHED_VALUES);
@@ -203,16 +204,14 @@ export class ServedVault {
     return this.#groups.log(event, actor);
   }
 
-  /** Counts a read; written down every few seconds. The log has each of them by itself. */
+  /** Counts a read of a secret; written down every few seconds. The log has each of them by itself. */
   countRead(secretId: number, at: number, by: string): void {
-    const known = this.#usage.get(secretId);
-    if (!known) {
-      this.#usage.set(secretId, { reads: 1, at, by });
-      return;
-    }
-    known.reads += 1;
-    known.at = at;
-    known.by = by;
+    this.#reads.add(secretId, at, by);
+  }
+
+  /** Counts a use of a token. @param from the address that it came from */
+  countToken(id: string, at: number, from: string): void {
+    this.#tokens.add(id, at, from);
   }
 
   /** Writes what was counted, and signs how far the log has come. */
@@ -238,20 +237,18 @@ export class ServedVault {
 
   #housekeep(): void {
     // A database that is away is met again at the next turn; what was counted is kept until then.
-    this.#working = this.#working.then(() => this.#writeUsage().then(() => this.#checkpoint())).catch(() => undefined);
+    this.#working = this.#working.then(() => this.#writeUsage().then(() => this.#checkpoint())).catch(this.#onError);
   }
 
   async #writeUsage(): Promise<void> {
-    if (this.#usage.size === 0) return;
-    const taken = [...this.#usage].sort(([a], [b]) => a - b);
-    this.#usage.clear();
+    const reads = this.#reads.take();
+    const tokens = this.#tokens.take();
+    if (reads.length + tokens.length === 0) return;
     try {
-      await this.store.run(logTransaction(writeUsage(taken)));
+      await this.store.run(logTransaction(writeUsage(reads, tokens)));
     } catch (error) {
-      for (const [id, { reads, at, by }] of taken) {
-        const now = this.#usage.get(id);
-        this.#usage.set(id, { reads: reads + (now?.reads ?? 0), at: now?.at ?? at, by: now?.by ?? by });
-      }
+      for (const [id, { at, by, count }] of reads) this.#reads.add(id, at, by, count);
+      for (const [id, { at, by, count }] of tokens) this.#tokens.add(id, at, by, count);
       throw error;
     }
   }
@@ -265,8 +262,12 @@ export class ServedVault {
   }
 }
 
-function* writeUsage(counts: readonly (readonly [number, Usage])[]): Operation<void> {
-  for (const [secretId, { reads, at, by }] of counts) yield* all(addUsage, { secretId, reads, at, by });
+function* writeUsage(
+  reads: readonly (readonly [number, Uses])[],
+  tokens: readonly (readonly [string, Uses])[],
+): Operation<void> {
+  for (const [secretId, { count, at, by }] of reads) yield* all(addUsage, { secretId, reads: count, at, by });
+  for (const [id, { count, at, by }] of tokens) yield* all(touchToken, { id, at, from: by, uses: count });
 }
 
 /** Servers that start together make one key. */

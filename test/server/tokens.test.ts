@@ -7,7 +7,7 @@ import { EmbeddedVault } from '../../lib/vault/embedded-vault.ts';
 import { vaultHome } from '../../lib/vault/home.ts';
 import { testIssuer } from '../support/issuer.ts';
 import { RawDatabase } from '../support/raw.ts';
-import { BASE, owner, testServer, token } from '../support/server.ts';
+import { BASE, OWNER, owner, signIn, testServer, token } from '../support/server.ts';
 
 async function prepared() {
   const at = await testServer();
@@ -91,6 +91,18 @@ describe('a machine token', () => {
     expect((await read('JWT_SECRET', rotated.body.token)).status).toBe(200);
     expect((await call('DELETE', `/v1/tokens/${rotated.body.summary.id}`, { as })).status).toBe(200);
     expect((await read('JWT_SECRET', rotated.body.token)).status).toBe(401);
+  });
+
+  it('tells when, from where and how often it was used', async () => {
+    const at = await prepared();
+    for (let n = 0; n < 3; n += 1) await at.read('JWT_SECRET', at.writer);
+    await at.server.stop();
+    const again = await testServer({ env: at.variables }, at.folder);
+    const { tokens } = (await again.call('GET', '/v1/tokens', { as: await signIn(again, OWNER.email, OWNER.password) }))
+      .body;
+    // Two writes and three reads.
+    expect(tokens).toMatchObject([{ uses: 5, lastUsedFrom: '127.0.0.1' }]);
+    expect(tokens[0].lastUsedAt).toBeGreaterThan(0);
   });
 
   it('cannot be made wider than its maker, nor by a program', async () => {
