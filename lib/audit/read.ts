@@ -146,6 +146,17 @@ export function* forEachEntry(visit: (entry: AuditEntryTable) => void): Operatio
   }
 }
 
+/** The first anchor whose checkpoint is not here any more, or is another one. */
+export function lostAnchor(
+  checkpoints: readonly { readonly number: number; readonly body: string }[],
+  anchors: readonly { readonly number: number; readonly hash: Buffer }[],
+): { readonly number: number } | undefined {
+  return anchors.find(({ number, hash }) => {
+    const kept = checkpoints.find((checkpoint) => checkpoint.number === number);
+    return !kept || !checkpointHash(kept.body).equals(hash);
+  });
+}
+
 /**
  * Verifies the whole log in the store.
  * @param anchors checkpoints that were kept elsewhere; each must still be here.
@@ -162,10 +173,7 @@ export function* verifyStore(
     verifier.push(entry);
     if (verifier.entries % PAGE === 0) onProgress(verifier.entries);
   });
-  const lost = anchors.find(({ number, hash }) => {
-    const kept = checkpoints.find((checkpoint) => checkpoint.number === number);
-    return !kept || !checkpointHash(kept.body).equals(hash);
-  });
+  const lost = lostAnchor(checkpoints, anchors);
   return conclude({
     checked,
     chains: verifier.chains,

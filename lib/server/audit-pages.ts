@@ -1,6 +1,6 @@
 // The whole audit log, page by page, for what has to go through all of it: others have their turn in between.
-import { checkpointHash } from '../audit/checkpoint.ts';
 import { CSV_HEADER, csvEntry, exportCheckpoint, exportEntry, exportHeader } from '../audit/export.ts';
+import { lostAnchor } from '../audit/read.ts';
 import { checkCheckpoints, conclude, LogVerifier, type Verdict } from '../audit/verify.ts';
 import { all } from '../store/operation.ts';
 import type { AuditEntryTable } from '../store/schema.ts';
@@ -43,10 +43,7 @@ export async function verifyLog(
   const checked = checkCheckpoints(audit.publicKey, checkpoints);
   const verifier = new LogVerifier(audit.vaultId, audit.macKey, checked.bodies);
   for await (const page of entryPages(vault)) for (const entry of page) verifier.push(entry);
-  const lost = anchors.find(({ number, hash }) => {
-    const kept = checkpoints.find((checkpoint) => checkpoint.number === number);
-    return !kept || !checkpointHash(kept.body).equals(hash);
-  });
+  const lost = lostAnchor(checkpoints, anchors);
   return conclude({
     checked,
     chains: verifier.chains,

@@ -13,18 +13,13 @@ import type { VaultContext } from '../../vault/context.ts';
 import { type Answer, change } from '../change.ts';
 import * as schema from '../schemas.ts';
 import { type Api, contextOf, type Service } from '../service.ts';
-import { bytesOf } from './secrets.ts';
+import { approvalOf, bytesOf } from './secrets.ts';
 
 const BASE = '/v1/projects/:project/environments/:environment';
 const LISTED = 500;
 
 function shown({ backupFile: _, ...result }: RotationResult) {
   return { ...result, warnings: [...result.warnings] };
-}
-
-function approvalOf(headers: Readonly<Record<string, unknown>>): { approval?: string; reason?: string } {
-  const { 'keyturn-approval': approval, 'keyturn-reason': reason } = headers;
-  return { ...(typeof approval === 'string' && { approval }), ...(typeof reason === 'string' && { reason }) };
 }
 
 export function registerRotations(app: Api, service: Service): void {
@@ -58,7 +53,7 @@ function rotating(app: Api, service: Service): void {
       change(service, request, reply, function* (ctx): Operation<Answer> {
         const { graceMs, ...given } = request.body;
         const { name } = request.params;
-        yield* requireApproval(ctx, 'rotate', request.params, name, approvalOf(request.headers));
+        yield* requireApproval(ctx, 'rotate', request.params, name, approvalOf(request));
         const value = given.value === undefined && given.base64 === undefined ? undefined : bytesOf(given);
         try {
           const rotate = {
@@ -90,7 +85,7 @@ function rotating(app: Api, service: Service): void {
     (request, reply) =>
       change(service, request, reply, function* (ctx): Operation<Answer> {
         const { name } = request.params;
-        yield* requireApproval(ctx, 'rotate', request.params, name, approvalOf(request.headers));
+        yield* requireApproval(ctx, 'rotate', request.params, name, approvalOf(request));
         const result = yield* rotatorFor(ctx).rollback(request.params, name, request.body.version);
         return { status: 200, body: shown(result) };
       }),

@@ -86,7 +86,8 @@ function* tagNow(ctx: VaultContext, at: Place, name: string): Operation<string> 
   return row ? `"${secretTag(row)}"` : '';
 }
 
-function approvalOf(request: FastifyRequest): { approval?: string; reason?: string } {
+/** The approval that a request carries, and its reason for the one who decides. */
+export function approvalOf(request: FastifyRequest): { approval?: string; reason?: string } {
   const approval = request.headers['keyturn-approval'];
   const reason = request.headers['keyturn-reason'];
   return {
