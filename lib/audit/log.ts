@@ -46,15 +46,26 @@ export interface AuditLogOptions {
    * `never` where they are made by themselves: on a database that several servers write to, each is a change of its own.
    */
   readonly checkpointEvery?: number | 'never';
+  /**
+   * True where nobody else writes to the chain: its head need not be asked for each time. Whatever may have undone an
+   * append has to say so (`forgetHead`).
+   */
+  readonly soleWriter?: boolean;
 }
 
 export class AuditLog {
   readonly #at: AuditLogOptions;
   /** The time of a checkpoint that this process knows of, so that most entries need not ask for the last one. */
   #checkpointedAt = Number.NEGATIVE_INFINITY;
+  #head: { readonly chain: string; readonly seq: number; readonly hash: Uint8Array } | undefined;
 
   constructor(options: AuditLogOptions) {
     this.#at = options;
+  }
+
+  /** After anything that may have undone an append, or left open whether it was done: the head is read anew. */
+  forgetHead(): void {
+    this.#head = undefined;
   }
 
   get publicKey(): Buffer {
@@ -79,7 +90,7 @@ export class AuditLog {
     if (events.length === 0) return;
     const { vaultId, clock, macKey } = this.#at;
     const chain = this.#chain();
-    const head = yield* first(selectHead, { chain });
+    const head = this.#at.soleWriter && this.#head?.chain === chain ? this.#head : yield* first(selectHead, { chain });
     const before = head?.seq ?? 0;
     let hash: Uint8Array = head?.hash ?? genesisHash(vaultId, chain);
     const now = clock();
@@ -89,6 +100,7 @@ export class AuditLog {
       return { ...entry, hash, mac: macOf(macKey, hash) };
     });
     yield* many(insertEntry, rows);
+    this.#head = { chain, seq: before + events.length, hash };
     yield* this.#checkpointWhenDue(before + events.length, now, Math.floor(before / CHECKPOINT_ENTRIES));
   }
 

@@ -69,6 +69,11 @@ export class ServedSqlite implements ServedStore {
     this.#listeners.push(listener);
   }
 
+  /** The chain has other writers here: nobody keeps its head. */
+  onUndone(): void {
+    // There is nothing to tell.
+  }
+
   async ping(): Promise<void> {
     this.#look();
   }

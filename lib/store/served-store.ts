@@ -22,6 +22,8 @@ export interface ServedStore {
   runTogether(operations: readonly Operation<unknown>[], alone: boolean): Promise<Settled[]>;
   /** Calls back when another process may have changed something. */
   onChange(listener: () => void): void;
+  /** Calls back when something was rolled back, or may have been: a failed statement, a cut connection. */
+  onUndone(listener: () => void): void;
   /** Resolves when the database answers; rejects when it does not. */
   ping(): Promise<void>;
   close(): Promise<void>;

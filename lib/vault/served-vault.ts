@@ -93,6 +93,7 @@ export class ServedVault {
     this.cache = new SecretCache(options.cachedValues ?? CACHED_VALUES);
     this.system = new VaultContext(state, { principal: 'keyturn', source: options.source }, scopedAccess({}));
     this.store.onChange(() => this.#changed());
+    this.store.onUndone(() => state.audit.forgetHead());
     this.#timer = setInterval(() => this.#housekeep(), HOUSEKEEPING_MS).unref();
   }
 
@@ -135,6 +136,7 @@ export class ServedVault {
         signingKey: () => state.keyring.signingKey(),
         clock,
         checkpointEvery: store.chain() === 'main' ? CHECKPOINT_MS : 'never',
+        soleWriter: store.chain() !== 'main',
       }),
     });
     if (!keyring.serverKey) {

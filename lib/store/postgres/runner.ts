@@ -8,8 +8,11 @@ export class PostgresRunner {
   readonly #client: Client;
   readonly #label: string;
   readonly #plan: TransactionPlan;
+  readonly #undone: () => void;
 
-  constructor(client: Client, options: PlanOptions) {
+  /** @param undone called when something was rolled back, or may have been */
+  constructor(client: Client, options: PlanOptions, undone: () => void) {
+    this.#undone = undone;
     this.#client = client;
     this.#label = options.label;
     this.#plan = new TransactionPlan(options);
@@ -35,6 +38,7 @@ export class PostgresRunner {
   }
 
   async step(step: Step): Promise<readonly unknown[]> {
+    if (step.kind === 'rollback') this.#undone();
     const queries = this.#plan.queries(step);
     try {
       const results = await Promise.all(
@@ -46,6 +50,7 @@ export class PostgresRunner {
       this.#plan.done(step, last?.command ?? '');
       return last?.rows ?? [];
     } catch (error) {
+      this.#undone();
       // The connection must not stay in a transaction that nobody knows of; where it is gone, so is that.
       if (step.kind === 'begin' && !this.inTransaction) await this.#client.query('rollback').catch(() => undefined);
       throw error;

@@ -32,6 +32,7 @@ export class ServedPostgres implements ServedStore {
   readonly #pool: Pool;
   readonly #statements: PostgresStatements;
   readonly #listener: ChangeListener;
+  readonly #undone: (() => void)[] = [];
   #writer: Client | undefined;
   /** The end of the line of those who want to write. */
   #turn: Promise<void> = Promise.resolve();
@@ -81,6 +82,10 @@ export class ServedPostgres implements ServedStore {
     this.#listener.onChange(listener);
   }
 
+  onUndone(listener: () => void): void {
+    this.#undone.push(listener);
+  }
+
   async ping(): Promise<void> {
     try {
       await this.#pool.query('select 1');
@@ -115,6 +120,13 @@ export class ServedPostgres implements ServedStore {
   async runTogether(operations: readonly Operation<unknown>[], alone: boolean): Promise<Settled[]> {
     const turn = await this.#takeTurn();
     try {
+      // One that only appends to the log writes once, in one statement: that is a transaction by itself.
+      const [only, ...more] = operations;
+      if (!alone && only && more.length === 0) {
+        const settled = await settle(turn.runner, only);
+        turn.end();
+        return [settled];
+      }
       await turn.runner.step({ kind: 'begin', alone, tells: alone });
       const settled: Settled[] = [];
       try {
@@ -152,11 +164,14 @@ export class ServedPostgres implements ServedStore {
 
   #runner(client: Client): PostgresRunner {
     const { label } = this;
-    return new PostgresRunner(client, {
+    const options = {
       label,
       statements: this.#statements,
       announcement: () => this.#listener.announcement,
       sharedChain: false,
+    };
+    return new PostgresRunner(client, options, () => {
+      for (const listener of this.#undone) listener();
     });
   }
 
