@@ -23,7 +23,6 @@ const form = document.querySelector('form');
 const note = document.querySelector('.note');
 const title = document.querySelector('h1');
 const link = location.hash.slice(1);
-history.replaceState(null, '', location.pathname);
 const say = (text) => { note.textContent = text; note.hidden = false; };
 const post = async (path, body) => {
   const response = await fetch(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
@@ -47,6 +46,8 @@ form.addEventListener('submit', async (event) => {
     if (!form.email.readOnly) body.email = form.email.value;
     const { email } = await post('/v1/join', body);
     form.hidden = true;
+    // It is used up: the address need not keep it.
+    history.replaceState(null, '', location.pathname);
     say('Done: ' + email + ' can sign in now.');
   } catch (error) { say(error.message); }
 });

@@ -127,7 +127,7 @@ export function docsPage(
   return `<h1>${escapeHtml(document.info.title)} API <span class="small">${escapeHtml(document.info.version)}</span></h1>
 <p>${escapeHtml(document.info.description ?? '')} The document for programs is <a href="/openapi.json">/openapi.json</a>.</p>
 <p>Programs send <code>Authorization: Bearer kt_…</code>; people use the session cookie of <code>POST /api/auth/sign-in/email</code>.
-Every change takes an <code>Idempotency-Key</code>; secrets have an <code>ETag</code> for <code>If-Match</code> and <code>If-None-Match</code>.
+Changes take an <code>Idempotency-Key</code>; secrets have an <code>ETag</code> for <code>If-Match</code> and <code>If-None-Match</code>.
 Where an environment demands two people, send the approved id as <code>Keyturn-Approval</code>.</p>
 <nav>${links}<a href="#errors">Errors</a></nav>${sections}
 <h2 id="errors">Errors</h2><table>${codes}</table>`;
