@@ -150,17 +150,22 @@ export class AuditLog {
   }
 }
 
+/** What somebody has asked for is logged as it came, but for what no database of ours can keep. */
+function withoutNul(text: string): string {
+  return text.includes('\0') ? text.replaceAll('\0', '\ufffd') : text;
+}
+
 function entryOf({ event, actor }: LoggedEvent, chain: string, seq: number, time: number): AuditEntry {
   return {
     chain,
     seq,
     time,
-    principal: actor.principal,
+    principal: withoutNul(actor.principal),
     action: event.action,
     outcome: event.outcome ?? 'ok',
     project: event.project ?? null,
     environment: event.environment ?? null,
-    secret: event.secret ?? null,
+    secret: event.secret === undefined ? null : withoutNul(event.secret),
     version: event.version ?? null,
     source: actor.source,
     details: detailsText(event.details),

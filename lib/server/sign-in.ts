@@ -12,6 +12,7 @@ import { Kysely, PostgresDialect } from 'kysely';
 import { Pool } from 'pg';
 import { equalBytes } from '../crypto/bytes.ts';
 import { argon2id, DEFAULT_ARGON2_COST } from '../crypto/kdf.ts';
+import { UsageError } from '../errors.ts';
 import { countFailure, forgetFailures, lockedUntil } from '../identity/attempts.ts';
 import { clientConfig } from '../store/postgres/connection.ts';
 import type { ServedVault } from '../vault/served-vault.ts';
@@ -226,6 +227,9 @@ export class SignIn {
   /** Answers better-auth's own routes below /api/auth, with our locks before and our log after. */
   async handle(request: FastifyRequest, reply: FastifyReply, callers: Callers): Promise<FastifyReply> {
     const path = new URL(request.url, 'http://x').pathname.slice('/api/auth'.length);
+    if (JSON.stringify(request.body ?? null).includes('\\u0000') || request.url.includes('%00')) {
+      throw new UsageError('The request has a NUL character in it.');
+    }
     const keys = this.#keys(request, path);
     for (const key of keys) {
       const until = await this.#vault.read(lockedUntil(this.#vault.system, key));

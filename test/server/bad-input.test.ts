@@ -182,6 +182,34 @@ describe('every route', () => {
     }
   });
 
+  it('refuses a NUL character, in whichever place, on whichever database', async () => {
+    const at = await testServer();
+    const as = await owner(at);
+    const program = await token(at, as);
+    const asked = [
+      ['DELETE', '/v1/tokens/a%00b', undefined],
+      ['GET', `${BASE}/secrets/a%00b`, undefined],
+      ['GET', `${BASE}/values?names=a%00b`, undefined],
+      ['GET', '/v1/audit?secret=a%00b', undefined],
+      ['POST', '/v1/tokens', { name: 'a\0b', project: 'default', permissions: ['read'] }],
+      ['POST', '/v1/invitations', { email: 'a@example.com', role: 'a\0b' }],
+      ['POST', '/api/auth/sign-in/email', { email: 'a\0b@example.com', password: 'a long passphrase' }],
+    ] as const;
+    for (const [method, path, body] of asked) {
+      for (const by of [as, program]) {
+        const answer = await at.call(method, path, {
+          as: by,
+          body,
+          headers: { 'idempotency-key': `${path}${by}`, origin: at.url },
+        });
+        expect(answer.status, `${method} ${path} ${answer.text}`).toBeLessThan(500);
+      }
+    }
+    // A value may have one: it is bytes.
+    expect((await at.call('PUT', `${BASE}/secrets/NUL`, { as: program, body: { value: 'a\0b' } })).status).toBe(201);
+    expect((await at.call('GET', `${BASE}/secrets/NUL`, { as: program })).body.value).toBe('a\0b');
+  });
+
   it('takes nothing from a request that is not HTTP, and stays up', async () => {
     const at = await testServer();
     const { port } = new URL(at.url);

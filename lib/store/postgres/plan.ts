@@ -1,6 +1,6 @@
 // What each step of an operation is in PostgreSQL's words, without sending any of it: the runner that waits and the one
 // that cannot both do as this says.
-import { StoreError } from '../../errors.ts';
+import { StoreError, UsageError } from '../../errors.ts';
 import type { Step } from '../operation.ts';
 import { bindParameters, type CompiledStatement, type Statement } from '../statement.ts';
 import { entriesJson, INSERT_ENTRIES, toPostgres } from './sql.ts';
@@ -30,7 +30,20 @@ export class PostgresStatements {
       compiled = toPostgres(declared.compiled ?? this.#compile(declared));
       this.#known.set(declared, compiled);
     }
-    return { name: declared.name, text: compiled.sql, values: bindParameters(compiled.slots, params) };
+    const values = bindParameters(compiled.slots, params);
+    refuseNul(values);
+    return { name: declared.name, text: compiled.sql, values };
+  }
+}
+
+/**
+ * PostgreSQL's text has no NUL character, and a statement that it refuses spoils the whole transaction: refused before it
+ * is sent. @throws UsageError
+ */
+function refuseNul(values: readonly unknown[]): void {
+  for (const value of values) {
+    if (typeof value === 'string' && value.includes('\0'))
+      throw new UsageError('A name or text has a NUL character in it.');
   }
 }
 
