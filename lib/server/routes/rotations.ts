@@ -77,7 +77,12 @@ function rotating(app: Api, service: Service): void {
         summary: 'Bring an earlier value back, as a new version',
         params: schema.ofSecret,
         body: z.object({
-          version: z.int().min(1).optional().describe('The one before the one in use where not given.'),
+          version: z
+            .int()
+            .min(1)
+            .max(2_147_483_647)
+            .optional()
+            .describe('The one before the one in use where not given.'),
         }),
         response: { 200: schema.rotation, ...schema.problems },
       },

@@ -156,7 +156,7 @@ function reading(app: Api, service: Service, hot: HotReader): void {
         description:
           'The entry in the audit log is durable before the answer leaves. `If-None-Match` with the ETag gives 304.',
         params: schema.ofSecret,
-        querystring: z.object({ version: z.coerce.number().int().min(1).optional() }),
+        querystring: z.object({ version: z.coerce.number().int().min(1).max(2_147_483_647).optional() }),
         response: { 200: schema.secretValue, 304: schema.empty, ...schema.problems },
       },
     },
