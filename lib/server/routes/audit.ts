@@ -8,9 +8,9 @@ import { logTransaction, type Operation, transaction } from '../../store/operati
 import { exportLines, verifyLog } from '../audit-pages.ts';
 import { type Answer, change, sent } from '../change.ts';
 import { addForward, removeForward } from '../forwarder.ts';
+import { definedOnly } from '../request-parts.ts';
 import * as schema from '../schemas.ts';
 import { type Api, contextOf, type Service } from '../service.ts';
-import { definedOnly } from './secrets.ts';
 
 const entry = z
   .object({

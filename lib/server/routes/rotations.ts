@@ -11,9 +11,9 @@ import { selectRotationsSince } from '../../store/statements/rotations.ts';
 import { validate } from '../../validation/validate.ts';
 import type { VaultContext } from '../../vault/context.ts';
 import { type Answer, change } from '../change.ts';
+import { approvalOf, bytesOf } from '../request-parts.ts';
 import * as schema from '../schemas.ts';
 import { type Api, contextOf, type Service } from '../service.ts';
-import { approvalOf, bytesOf } from './secrets.ts';
 
 const BASE = '/v1/projects/:project/environments/:environment';
 const LISTED = 500;
