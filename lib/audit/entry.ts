@@ -63,7 +63,23 @@ type AuditAction =
   | 'approval.request'
   | 'approval.decide'
   | 'approval.use'
-  | 'vault.migrate';
+  | 'vault.migrate'
+  | 'secret.check'
+  | 'secret.deliver'
+  | 'schedule.run'
+  | 'provider.issue'
+  | 'provider.revoke'
+  | 'destination.check'
+  | 'destination.prune'
+  | 'incident.open'
+  | 'incident.note'
+  | 'incident.close'
+  | 'token.freeze'
+  | 'token.thaw'
+  | 'alert.open'
+  | 'alert.resolve'
+  | 'alert.handle'
+  | 'alert.test';
 
 /** Names and small facts only: never a value. */
 export type AuditDetails = Readonly<Record<string, string | number | boolean | null>>;

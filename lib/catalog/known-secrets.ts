@@ -1,21 +1,12 @@
 // The secrets that the guide names, as data. Formats follow the providers' own documents or public detectors' rules
 // where one was seen; those marked "not confirmed" come from memory, so they warn and never block.
+import { FORMATS, type FormatRule } from './formats.ts';
 import type { Risk } from './types.ts';
+
+export type { FormatRule } from './formats.ts';
 
 /** What the guide calls a secret: it decides which findings a missing one makes. */
 export type SecretGroup = 'critical' | 'webhook' | 'optional' | 'monitoring' | 'setting';
-
-/** One form that a value may have. */
-export interface FormatRule {
-  /** A regular expression over the whole value. */
-  readonly expression: string;
-  /** What it is, in words: "a live secret key". */
-  readonly words: string;
-  /** Set where the form tells a test key from a live one. */
-  readonly mode?: 'test' | 'live';
-  /** Set where the form is on its way out: what to do instead. */
-  readonly retiring?: string;
-}
 
 export interface KnownSecret {
   readonly name: string;
@@ -37,11 +28,6 @@ export interface KnownSecret {
   readonly mayEqual?: string;
 }
 
-/** The host of a Slack incoming webhook, and the three kinds of paths (public detectors' rule). */
-const SLACK_HOOK = 'https://hooks\\.slack\\.com/(services|workflows|triggers)/[A-Za-z0-9+/]{20,80}';
-
-const JWT = 'eyJ[A-Za-z0-9_-]+\\.eyJ[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+';
-
 export const KNOWN_SECRETS: readonly KnownSecret[] = [
   {
     name: 'JWT_SECRET',
@@ -56,14 +42,7 @@ export const KNOWN_SECRETS: readonly KnownSecret[] = [
     purpose: 'full access to the database',
     provider: 'Supabase',
     page: 'https://supabase.com/dashboard/project/_/settings/api-keys',
-    formats: [
-      { expression: 'sb_secret_[A-Za-z0-9_-]{20,}', words: 'a secret key (sb_secret_…)' },
-      {
-        expression: JWT,
-        words: 'a legacy service_role key (a JWT)',
-        retiring: 'Legacy keys end with 2026: make an sb_secret_… key on the same page and use that.',
-      },
-    ],
+    formats: FORMATS.supabaseKey,
     formatsConfirmed: true,
   },
   {
@@ -73,13 +52,7 @@ export const KNOWN_SECRETS: readonly KnownSecret[] = [
     purpose: 'AI services',
     provider: 'OpenAI',
     page: 'https://platform.openai.com/api-keys',
-    formats: [
-      {
-        expression: 'sk-(proj|svcacct|admin)-[A-Za-z0-9_-]*T3BlbkFJ[A-Za-z0-9_-]*',
-        words: 'a project or service account key (sk-proj-…)',
-      },
-      { expression: 'sk-[A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20}', words: 'an older user key (sk-…)' },
-    ],
+    formats: FORMATS.openaiKey,
     formatsConfirmed: true,
   },
   {
@@ -90,7 +63,7 @@ export const KNOWN_SECRETS: readonly KnownSecret[] = [
     provider: 'Retell',
     page: 'https://dashboard.retellai.com/apiKey',
     // Not confirmed beyond the prefix.
-    formats: [{ expression: 'key_[A-Za-z0-9]{8,}', words: 'an API key (key_…)' }],
+    formats: FORMATS.retellKey,
   },
   {
     name: 'TELNYX_API_KEY',
@@ -100,7 +73,7 @@ export const KNOWN_SECRETS: readonly KnownSecret[] = [
     provider: 'Telnyx',
     page: 'https://portal.telnyx.com/#/app/api-keys',
     // Not confirmed.
-    formats: [{ expression: 'KEY[A-Za-z0-9_]{20,}', words: 'an API key (KEY…)' }],
+    formats: FORMATS.telnyxKey,
   },
   {
     name: 'STRIPE_SECRET_KEY',
@@ -109,10 +82,7 @@ export const KNOWN_SECRETS: readonly KnownSecret[] = [
     purpose: 'payments',
     provider: 'Stripe',
     page: 'https://dashboard.stripe.com/apikeys',
-    formats: [
-      { expression: '(sk|rk)_live_[A-Za-z0-9]{10,99}', words: 'a live key (sk_live_… or rk_live_…)', mode: 'live' },
-      { expression: '(sk|rk)_test_[A-Za-z0-9]{10,99}', words: 'a test key (sk_test_… or rk_test_…)', mode: 'test' },
-    ],
+    formats: FORMATS.stripeKey,
     formatsConfirmed: true,
   },
   {
@@ -123,7 +93,7 @@ export const KNOWN_SECRETS: readonly KnownSecret[] = [
     provider: 'Resend',
     page: 'https://resend.com/api-keys',
     // Not confirmed.
-    formats: [{ expression: 're_[A-Za-z0-9_]{16,}', words: 'an API key (re_…)' }],
+    formats: FORMATS.resendKey,
   },
   {
     name: 'RETELL_WEBHOOK_SECRET',
@@ -143,7 +113,7 @@ export const KNOWN_SECRETS: readonly KnownSecret[] = [
     purpose: "checks that a webhook is Telnyx's own",
     provider: 'Telnyx',
     page: 'https://portal.telnyx.com/#/app/account/public-key',
-    formats: [{ expression: '[A-Za-z0-9+/]{43}=', words: "the account's public key (base64 of 32 bytes)" }],
+    formats: FORMATS.telnyxPublicKey,
     formatsConfirmed: true,
     risk: 'high',
   },
@@ -155,7 +125,7 @@ export const KNOWN_SECRETS: readonly KnownSecret[] = [
     provider: 'Stripe',
     page: 'https://dashboard.stripe.com/webhooks',
     // Not confirmed beyond the prefix.
-    formats: [{ expression: 'whsec_[A-Za-z0-9+/=_-]{16,}', words: 'a signing secret (whsec_…)' }],
+    formats: FORMATS.stripeWebhook,
   },
   {
     name: 'SLACK_WEBHOOK_URL',
@@ -164,7 +134,7 @@ export const KNOWN_SECRETS: readonly KnownSecret[] = [
     purpose: 'alerts to a channel',
     provider: 'Slack',
     page: 'https://api.slack.com/apps',
-    formats: [{ expression: SLACK_HOOK, words: 'an incoming webhook (https://hooks.slack.com/…)' }],
+    formats: FORMATS.slackWebhook,
     formatsConfirmed: true,
     risk: 'medium',
     intervalDays: 365,
@@ -177,7 +147,57 @@ export const KNOWN_SECRETS: readonly KnownSecret[] = [
     provider: 'Google',
     page: 'https://console.cloud.google.com/apis/credentials',
     // Not confirmed.
-    formats: [{ expression: 'GOCSPX-[A-Za-z0-9_-]{28}', words: 'a client secret (GOCSPX-…)' }],
+    formats: FORMATS.googleClientSecret,
+  },
+  {
+    name: 'GOOGLE_CLIENT_ID',
+    type: 'generic',
+    group: 'setting',
+    purpose: 'which client the Google secret belongs to',
+    provider: 'Google',
+    page: 'https://console.cloud.google.com/apis/credentials',
+    secret: false,
+    risk: 'low',
+  },
+  {
+    name: 'DATABASE_URL',
+    type: 'database_key',
+    group: 'optional',
+    purpose: "the application's own database",
+    provider: 'PostgreSQL',
+    formats: FORMATS.postgresUrl,
+    formatsConfirmed: true,
+    risk: 'critical',
+  },
+  {
+    name: 'GITHUB_TOKEN',
+    type: 'api_key',
+    group: 'optional',
+    purpose: 'source code and Actions',
+    provider: 'GitHub',
+    page: 'https://github.com/settings/tokens',
+    formats: FORMATS.githubToken,
+    formatsConfirmed: true,
+  },
+  {
+    name: 'VERCEL_TOKEN',
+    type: 'api_key',
+    group: 'optional',
+    purpose: 'deployments and their environment variables',
+    provider: 'Vercel',
+    page: 'https://vercel.com/account/settings/tokens',
+    // Not confirmed.
+    formats: FORMATS.vercelToken,
+  },
+  {
+    name: 'RESEND_WEBHOOK_SECRET',
+    type: 'webhook_secret',
+    group: 'optional',
+    purpose: "checks that a webhook is Resend's own",
+    provider: 'Resend',
+    page: 'https://resend.com/webhooks',
+    // Not confirmed beyond the prefix.
+    formats: FORMATS.resendWebhook,
   },
   {
     name: 'SYNTHETIC_MONITOR_BASE_URL',

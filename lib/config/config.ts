@@ -7,6 +7,7 @@ import { Catalog } from '../catalog/catalog.ts';
 import { DEFAULT_SUITE, suiteByName } from '../crypto/suites/registry.ts';
 import type { Suite } from '../crypto/suites/suite.ts';
 import type * as LoadConfig from './load-config.ts';
+import type { OperationsConfig } from './operations.ts';
 
 export interface ProjectConfig {
   /** The file it came from, if any. */
@@ -15,6 +16,8 @@ export interface ProjectConfig {
   readonly suite: Suite;
   readonly project: string | undefined;
   readonly environment: string | undefined;
+  /** Providers, destinations, services, the schedule and alerts. */
+  readonly operations: OperationsConfig;
 }
 
 const FILES = [
@@ -32,7 +35,14 @@ const FILES = [
 export function projectConfig(root: string): ProjectConfig {
   const path = FILES.map((file) => join(root, file)).find((file) => existsSync(file));
   if (!path) {
-    return { path, catalog: new Catalog(), suite: DEFAULT_SUITE, project: undefined, environment: undefined };
+    return {
+      path,
+      catalog: new Catalog(),
+      suite: DEFAULT_SUITE,
+      project: undefined,
+      environment: undefined,
+      operations: {},
+    };
   }
   // require() of an ES module is synchronous, as the facade's getSecret has to be. This file is TypeScript in the source
   // tree and JavaScript where it was built; its neighbour is the same.
@@ -45,5 +55,6 @@ export function projectConfig(root: string): ProjectConfig {
     suite: (config.suite && suiteByName(config.suite)) ?? DEFAULT_SUITE,
     project: config.project,
     environment: config.environment,
+    operations: config,
   };
 }

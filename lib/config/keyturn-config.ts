@@ -1,6 +1,8 @@
 // keyturn.config.ts as a type: what a project may say of itself. schema.ts checks the same with zod, and the compiler
 // checks that the two agree.
 
+import type { OperationsConfig } from './operations.ts';
+
 type Risk = 'critical' | 'high' | 'medium' | 'low';
 
 /** A secret type of the project's own. */
@@ -61,7 +63,7 @@ interface SecretConfig {
   mayEqual?: string;
 }
 
-export interface KeyturnConfig {
+export interface KeyturnConfig extends OperationsConfig {
   $schema?: string;
   /** Which project commands mean when nobody says; `default` where not given. */
   project?: string;

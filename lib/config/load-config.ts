@@ -6,7 +6,7 @@ import { Catalog, type CatalogAdditions } from '../catalog/catalog.ts';
 import type { KnownSecret } from '../catalog/known-secrets.ts';
 import type { TypeRule } from '../catalog/types.ts';
 import { UsageError } from '../errors.ts';
-import { type CheckedConfig, configSchema } from './schema.ts';
+import { type CheckedConfig, configSchema, httpProvider } from './schema.ts';
 
 export interface LoadedConfig {
   readonly config: CheckedConfig;
@@ -87,6 +87,7 @@ export function loadConfig(path: string): LoadedConfig {
     });
     throw invalid(`${path} is not valid:\n${problems.join('\n')}\n`);
   }
+  checkOwnProviders(path, text, checked.data);
   const additions = additionsOf(checked.data);
   const unknownType = Object.entries(checked.data.secrets ?? {}).find(
     ([, secret]) => secret.type && !knownType(secret.type, additions),
@@ -97,6 +98,18 @@ export function loadConfig(path: string): LoadedConfig {
     throw invalid(`${path} is not valid:\n  line ${line}, secrets.${name}.type: there is no type "${secret.type}"\n`);
   }
   return { config: checked.data, additions: completed(additions) };
+}
+
+/** A provider of the project's own has nothing that may be left to it. */
+function checkOwnProviders(path: string, text: string, config: CheckedConfig): void {
+  for (const [id, provider] of Object.entries(config.providers ?? {})) {
+    if (provider.kind !== 'http') continue;
+    const issue = httpProvider.safeParse(provider).error?.issues[0];
+    if (!issue) continue;
+    const key = ['providers', id, ...issue.path];
+    const line = (path.endsWith('.json') ? lineInJson : lineInProgram)(text, key);
+    throw invalid(`${path} is not valid:\n  line ${line}, ${key.map(String).join('.')}: ${issue.message}\n`);
+  }
 }
 
 function knownType(type: string, additions: CatalogAdditions): boolean {

@@ -42,7 +42,8 @@ class DotenvParser {
     const value = QUOTES.includes(quote) ? this.#quoted(quote, rest.slice(1), number) : this.#plain(rest, number);
     if (value === undefined) return;
     if (this.entries.has(match[1])) this.notes.push({ line: number, what: `sets ${match[1]} again: this one counts` });
-    this.entries.set(match[1], { name: match[1], value: Buffer.from(value, 'utf8'), line: number });
+    const entry = { name: match[1], value: Buffer.from(value, 'utf8'), line: number, lastLine: this.#at };
+    this.entries.set(match[1], entry);
   }
 
   #plain(rest: string, line: number): string {

@@ -6,6 +6,8 @@ export interface TextEntry {
   readonly value: Buffer;
   /** Counted from 1. */
   readonly line: number;
+  /** Where the value ends, for formats in which it may go over several lines. */
+  readonly lastLine?: number;
 }
 
 export interface Problem {

@@ -1,5 +1,5 @@
 // What a rotation gives back.
-import type { RotationState } from '../store/states.ts';
+import type { Death, RotationState } from '../store/states.ts';
 
 export interface RotationResult {
   readonly id: string;
@@ -14,4 +14,10 @@ export interface RotationResult {
   readonly backupFile: string | null;
   /** What is wrong with the new value, though not so wrong that it could not be used. */
   readonly warnings: readonly string[];
+  /** What the next state waits for, in words; null where it waits for nothing, or for its time. */
+  readonly trouble: string | null;
+  /** When that is tried again, milliseconds since 1970. */
+  readonly nextAt: number | null;
+  /** Whether the revoked value was seen to be refused. */
+  readonly death: Death | null;
 }

@@ -3,8 +3,14 @@ import { weakness } from '../catalog/match.ts';
 import { asUtf8, equalBytes } from '../crypto/bytes.ts';
 import { ConflictError, NeedsPersonError, RotationError } from '../errors.ts';
 import { all, first, type Operation, transaction } from '../store/operation.ts';
-import { findActiveRotation, selectSecretRotations, selectUnfinishedRotations } from '../store/statements/rotations.ts';
+import {
+  findActiveRotation,
+  selectRotationsDue,
+  selectSecretRotations,
+  setNeedsValue,
+} from '../store/statements/rotations.ts';
 import { findVersion, selectVersions } from '../store/statements/secrets.ts';
+import type { RotationReason } from '../store/states.ts';
 import { type BackupSink, backupSink } from '../vault/backup-files.ts';
 import { createBackup } from '../vault/backups.ts';
 import type { VaultContext } from '../vault/context.ts';
@@ -12,10 +18,13 @@ import type { VaultHome } from '../vault/home.ts';
 import type { Place } from '../vault/places.ts';
 import type { SecretSummary } from '../vault/results.ts';
 import { environmentPlace, liveSecret, type SecretRow } from '../vault/write.ts';
-import { generateValue } from './generate.ts';
+import { advance } from './advance.ts';
+import { settleDeaths } from './death.ts';
 import type { RotationResult } from './results.ts';
-import { isFinal, isPromoted } from './states.ts';
-import { bringBack, fail, loadSubject, plan, type Subject, step } from './steps.ts';
+import { sendOn, settleDeliveries } from './settle-deliveries.ts';
+import { isPromoted } from './states.ts';
+import { bringBack, fail, loadSubject, plan, type Subject } from './steps.ts';
+import type { World } from './world.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -26,6 +35,10 @@ export interface RotateInput {
   readonly value?: Buffer;
   /** Milliseconds; the type's where not given; 0 revokes the version before at once. */
   readonly graceMs?: number;
+  readonly reason?: RotationReason;
+  readonly incidentId?: string;
+  /** Names the rotation: asked for by the same name again, it is not begun twice. */
+  readonly id?: string;
 }
 
 /** Makes a backup file. @returns its path and how many secrets it holds */
@@ -43,19 +56,36 @@ export function dueAt(secret: SecretSummary, intervalDays: number | undefined): 
   return intervalDays === undefined ? undefined : secret.rotatedAt + intervalDays * DAY_MS;
 }
 
+/** How many rotations one look at what is due takes on. */
+const AT_ONCE = 1_000;
+
 export class Rotator {
   readonly #ctx: VaultContext;
   readonly #sink: BackupSink;
+  readonly #world: World | undefined;
   #backupFile: string | undefined;
 
-  /** @param sink where the backups go that rotations begin with */
-  constructor(ctx: VaultContext, sink: BackupSink) {
+  /**
+   * @param sink where the backups go that rotations begin with
+   * @param world what lies beyond the vault; without it, only what is made here or given turns, and nobody is asked
+   */
+  constructor(ctx: VaultContext, sink: BackupSink, world?: World) {
     this.#ctx = ctx;
     this.#sink = sink;
+    this.#world = world;
+  }
+
+  /** True where a new value of a secret needs a person. */
+  needsPerson(secret: Pick<SecretRow, 'name' | 'type'> & { readonly interval_days?: number | null }): boolean {
+    const rule = this.#ctx.catalog.rule(secret.name, { type: secret.type });
+    if (rule.generate) return false;
+    const world = this.#world;
+    return !world?.live || !world.providers.canRenew(world.providers.of(rule));
   }
 
   /**
-   * Rotates one secret: to the state `grace`, or `revoked` where there is no grace.
+   * Rotates one secret: to the state `grace`, or `revoked` where there is no grace; or to where it has to wait for
+   * something outside, which the result then says.
    * A rotation of it that was cut off is taken up instead of starting another.
    * @throws NeedsPersonError when the new value has to come from a person, RotationError when it was rolled back
    */
@@ -69,7 +99,7 @@ export class Rotator {
     });
     const secret = yield* liveSecret(environment, input.name);
     const rule = context.catalog.rule(secret.name, { type: secret.type, intervalDays: secret.interval_days });
-    const needsValue = input.value !== undefined || rule.generate === undefined;
+    const needsValue = input.value !== undefined || this.needsPerson(secret);
     if (input.value) yield* this.#endOther(secret, input.value);
     const planned = yield* plan(context, {
       at: input.at,
@@ -77,17 +107,28 @@ export class Rotator {
       needsValue,
       backupFile: yield* this.#backup(secret),
       ...(input.graceMs !== undefined && { graceMs: input.graceMs }),
+      ...(input.reason !== undefined && { reason: input.reason }),
+      ...(input.incidentId !== undefined && { incidentId: input.incidentId }),
+      ...(input.id !== undefined && { id: input.id }),
     });
-    const waiting = planned.rotation.state === 'planned' && planned.rotation.needs_value === 1;
-    // One that was cut off before a person's value was kept: who asks now without a value wants one made.
-    const made = waiting && !input.value && rule.generate ? generateValue(rule.generate, context.random) : undefined;
-    const ended = yield* this.#advance(planned, input.value ?? made);
-    made?.fill(0);
-    if (ended.rotation.state === 'planned') throw this.#needsValue(ended);
+    const began = input.value ? planned : yield* this.#withoutPerson(planned);
+    const ended = yield* this.#advance(began, input.value, true);
+    if (ended.rotation.state === 'planned' && ended.rotation.needs_value === 1) throw this.#needsValue(ended);
     if (ended.rotation.state === 'rolled_back') throw rolledBack(ended);
     const text = input.value && asUtf8(input.value);
     const weak = text === undefined ? undefined : weakness(rule, text);
     return this.#result(ended, weak === undefined ? [] : [weak]);
+  }
+
+  /** One that was cut off before a person's value was kept: who asks now without a value wants one made. */
+  *#withoutPerson(planned: Subject): Operation<Subject> {
+    const { rotation, secret } = planned;
+    // One that its provider refused to make stays a person's.
+    const asked = rotation.trouble === null || planned.rule.generate !== undefined;
+    if (rotation.state !== 'planned' || rotation.needs_value === 0 || !asked || this.needsPerson(secret))
+      return planned;
+    yield* transaction(all(setNeedsValue, { id: rotation.id, needsValue: 0, why: null }));
+    return yield* loadSubject(this.#ctx, rotation.id);
   }
 
   /** A rotation that was cut off with another value than the one given now is ended: the one given now is meant. */
@@ -98,18 +139,25 @@ export class Rotator {
     const issued = yield* first(findVersion, { secretId: secret.id, number: active.to_version });
     if (issued && equalBytes(issued.fingerprint, context.fingerprint(value))) return;
     const subject = yield* loadSubject(context, active.id);
-    yield* this.#advance(yield* fail(context, subject, 'Another value was given.'), undefined);
+    yield* this.#advance(yield* fail(context, subject, 'Another value was given.'), undefined, true);
   }
 
-  /** Takes up what was cut off and ends what is past its grace. @returns what was moved */
+  /**
+   * Takes up what was cut off, ends what is past its grace, brings on what is on its way to destinations, and asks about
+   * old values that should be dead. @returns the rotations that were moved
+   */
   *settle(): Operation<RotationResult[]> {
     const moved: RotationResult[] = [];
-    for (const row of yield* all(selectUnfinishedRotations, {})) {
+    for (const row of yield* all(selectRotationsDue, { now: this.#ctx.clock(), limit: AT_ONCE })) {
       const subject = yield* loadSubject(this.#ctx, row.id);
       // A deleted secret's rotation waits with it.
       if (subject.secret.deleted_at !== null) continue;
-      const ended = yield* this.#advance(subject, undefined);
+      const ended = yield* this.#advance(subject, undefined, false);
       if (ended.rotation.state !== subject.rotation.state) moved.push(this.#result(ended));
+    }
+    if (this.#world) {
+      yield* settleDeliveries(this.#ctx, this.#world);
+      yield* settleDeaths(this.#ctx, this.#world);
     }
     return moved;
   }
@@ -127,14 +175,13 @@ export class Rotator {
     const latest = yield* first(selectSecretRotations, { secretId: secret.id, limit: 1 });
     if (to === undefined && latest && isPromoted(latest.state) && latest.to_version === secret.current_version) {
       const subject = yield* loadSubject(context, latest.id);
-      const ended = yield* this.#advance(
-        yield* fail(context, subject, `Rolled back by ${context.principal}.`),
-        undefined,
-      );
-      return this.#result(ended);
+      const failed = yield* fail(context, subject, `Rolled back by ${context.principal}.`);
+      return this.#result(yield* this.#advance(failed, undefined, true));
     }
     const number = to ?? (yield* versionBefore(secret));
     const version = yield* transaction(this.#rollBackTo(at, name, number));
+    if (this.#world)
+      yield* sendOn(context, this.#world, { secretId: secret.id, name: secret.name, environment, version });
     return {
       id: '',
       name: secret.name,
@@ -145,6 +192,9 @@ export class Rotator {
       previousValidUntil: null,
       backupFile,
       warnings: [],
+      trouble: null,
+      nextAt: null,
+      death: null,
     };
   }
 
@@ -157,13 +207,8 @@ export class Rotator {
     return yield* bringBack(context, { secret, environment }, number, rule.graceMs);
   }
 
-  *#advance(from: Subject, given: Buffer | undefined): Operation<Subject> {
-    let subject = from;
-    for (;;) {
-      const before = subject.rotation.state;
-      subject = yield* step(this.#ctx, subject, given);
-      if (subject.rotation.state === before || isFinal(subject.rotation.state)) return subject;
-    }
+  #advance(from: Subject, given: Buffer | undefined, eager: boolean): Operation<Subject> {
+    return advance(this.#ctx, this.#world, from, { given, eager });
   }
 
   /** One backup for all that one run rotates. A rotation that is only taken up had its own. */
@@ -177,9 +222,13 @@ export class Rotator {
   #needsValue(subject: Subject): NeedsPersonError {
     const { name } = subject.secret;
     const { known } = subject.rule;
-    const where = known?.page ? `make a new one at ${known.page}, then ` : '';
+    const byHand = this.#world?.providers.of(subject.rule)?.kind.byHand;
+    const page = byHand?.page ?? known?.page;
+    const where = page ? `make a new one at ${page}, then ` : '';
+    const { trouble } = subject.rotation;
+    const why = trouble === null ? `${known?.provider ?? 'whoever issues it'} issues it` : trouble.replace(/[.]$/, '');
     return new NeedsPersonError(
-      `${name} cannot be made here: ${known?.provider ?? 'whoever issues it'} issues it. The rotation waits for its new value.`,
+      `${name} cannot be made here: ${why}. The rotation waits for its new value.`,
       `To finish, ${where}run \`keyturn rotate ${name}\` and paste it.`,
     );
   }
@@ -196,6 +245,9 @@ export class Rotator {
       previousValidUntil: secret.previous_valid_until,
       backupFile: rotation.backup_file,
       warnings,
+      trouble: rotation.trouble,
+      nextAt: rotation.next_at,
+      death: rotation.death,
     };
   }
 }
@@ -235,6 +287,9 @@ export function backupOf(
 }
 
 /** The rotator of a vault in a folder: its backups go beside it. */
-export function rotatorOf(vault: { readonly context: VaultContext; readonly home: VaultHome }): Rotator {
-  return new Rotator(vault.context, backupSink(vault.home, vault.context.clock));
+export function rotatorOf(
+  vault: { readonly context: VaultContext; readonly home: VaultHome },
+  world?: World | undefined,
+): Rotator {
+  return new Rotator(vault.context, backupSink(vault.home, vault.context.clock), world);
 }

@@ -4,7 +4,8 @@ import { createHmac, createSecretKey } from 'node:crypto';
 import { nameKey, type SecretRule } from '../catalog/catalog.ts';
 import { matchingFormat, unfitness } from '../catalog/match.ts';
 import { asBuffer, asUtf8, equalBytes } from '../crypto/bytes.ts';
-import { RotationError } from '../errors.ts';
+import { ConflictError, RotationError } from '../errors.ts';
+import { addToTimeline, openIncident } from '../incidents/incidents.ts';
 import { all, first, type Operation, transaction } from '../store/operation.ts';
 import type { RotationTable } from '../store/schema.ts';
 import {
@@ -21,15 +22,14 @@ import {
   setCurrentVersion,
   setLatestVersion,
 } from '../store/statements/secrets.ts';
-import type { RotationState } from '../store/states.ts';
+import type { RotationReason, RotationState } from '../store/states.ts';
 import type { VaultContext } from '../vault/context.ts';
 import type { Environment, Place } from '../vault/places.ts';
 import { openNumbered } from '../vault/read.ts';
 import { environmentPlace, liveSecret, type SecretRow, storeVersion } from '../vault/write.ts';
-import { generateValue } from './generate.ts';
 import { mayFollow } from './states.ts';
 
-type Rotation = { readonly [Column in keyof RotationTable]: RotationTable[Column] };
+export type Rotation = { readonly [Column in keyof RotationTable]: RotationTable[Column] };
 
 /** A rotation with what it is of. */
 export interface Subject {
@@ -48,6 +48,10 @@ export interface PlanInput {
   readonly graceMs?: number;
   /** The backup made before, by its path. */
   readonly backupFile: string | null;
+  readonly reason?: RotationReason;
+  readonly incidentId?: string;
+  /** Names the rotation; one that is there already by that name is taken up, whatever its state. */
+  readonly id?: string;
 }
 
 /** Loads a rotation with its secret and rules. */
@@ -70,10 +74,13 @@ export function* plan(ctx: VaultContext, input: PlanInput): Operation<Subject> {
 
 function* planInTransaction(ctx: VaultContext, environment: Environment, input: PlanInput): Operation<string> {
   const secret = yield* liveSecret(environment, input.name);
+  const named = input.id === undefined ? undefined : yield* first(findRotation, { id: input.id });
+  if (named) return namedRotation(named, secret);
   const active = yield* first(findActiveRotation, { secretId: secret.id });
   if (active) return active.id;
   const rule = ctx.catalog.rule(secret.name, { type: secret.type, intervalDays: secret.interval_days });
-  const id = ctx.random(8).toString('hex');
+  const id = input.id ?? ctx.random(8).toString('hex');
+  const reason = input.reason ?? 'asked';
   yield* all(insertRotation, {
     id,
     secretId: secret.id,
@@ -81,6 +88,8 @@ function* planInTransaction(ctx: VaultContext, environment: Environment, input: 
     fromVersion: secret.current_version,
     graceMs: input.graceMs ?? rule.graceMs,
     backupFile: input.backupFile,
+    reason,
+    incidentId: input.incidentId ?? null,
     now: ctx.clock(),
     by: ctx.principal,
   });
@@ -90,10 +99,15 @@ function* planInTransaction(ctx: VaultContext, environment: Environment, input: 
       ...environmentPlace(environment),
       secret: secret.name,
       version: secret.current_version,
-      details: { rotation: id, needsValue: input.needsValue },
+      details: { rotation: id, needsValue: input.needsValue, reason },
     },
   ]);
   return id;
+}
+
+function namedRotation(named: Rotation, secret: SecretRow): string {
+  if (named.secret_id === secret.id) return named.id;
+  throw new ConflictError('That rotation is one of another secret.', 'Name each rotation anew.');
 }
 
 interface Move {
@@ -104,7 +118,7 @@ interface Move {
 }
 
 /** Writes the new state and its entry. Gives false where another process has moved the rotation on meanwhile. */
-function* move(ctx: VaultContext, subject: Subject, step: Move): Operation<boolean> {
+export function* move(ctx: VaultContext, subject: Subject, step: Move): Operation<boolean> {
   const { rotation, secret, environment } = subject;
   if (!mayFollow(rotation.state, step.to)) {
     throw new RotationError({
@@ -136,54 +150,18 @@ function* move(ctx: VaultContext, subject: Subject, step: Move): Operation<boole
   return true;
 }
 
-/**
- * Takes one step.
- * @param given the new value, for a rotation that waits for one
- * @returns the rotation as it is after the step; the same state where there is nothing to do now
- */
-export function* step(ctx: VaultContext, subject: Subject, given: Buffer | undefined): Operation<Subject> {
-  switch (subject.rotation.state) {
-    case 'planned':
-      if (subject.rotation.needs_value === 1 && !given) return subject;
-      yield* transaction(issue(ctx, subject, given));
-      break;
-    case 'issued':
-      yield* transaction(verify(ctx, subject));
-      break;
-    case 'verified':
-      yield* transaction(promote(ctx, subject));
-      break;
-    case 'promoted':
-      // Destinations and dependent services come here; a secret without any has been distributed by being promoted.
-      yield* transaction(move(ctx, subject, { to: 'distributed' }));
-      break;
-    case 'distributed':
-      yield* transaction(move(ctx, subject, { to: 'grace', graceUntil: graceEnd(subject) }));
-      break;
-    case 'grace':
-      if ((subject.rotation.grace_until ?? 0) > ctx.clock()) return subject;
-      yield* transaction(revoke(ctx, subject));
-      break;
-    case 'failed':
-      yield* transaction(rollBack(ctx, subject));
-      break;
-    default:
-      return subject;
-  }
-  return yield* loadSubject(ctx, subject.rotation.id);
-}
-
 /** Grace runs from the moment at which the new version came into use. */
-function graceEnd(subject: Subject): number {
+export function graceEnd(subject: Subject): number {
   return subject.secret.previous_valid_until ?? subject.secret.rotated_at;
 }
 
-function* issue(ctx: VaultContext, subject: Subject, given: Buffer | undefined): Operation<void> {
-  const { secret, environment, rule } = subject;
+/**
+ * Keeps the new value, sealed, as a version that is not in use. In the caller's transaction.
+ * @returns false where another process was first: the value is not kept
+ */
+export function* issue(ctx: VaultContext, subject: Subject, value: Buffer, externalId?: string): Operation<boolean> {
+  const { secret, environment } = subject;
   yield* ctx.beginChange();
-  const value = given ?? (rule.generate && generateValue(rule.generate, ctx.random));
-  if (!value)
-    throw new RotationError({ what: `A new ${secret.name} cannot be made here.`, left: 'Nothing was changed.' });
   const toVersion = (yield* liveSecret(environment, secret.name)).latest_version + 1;
   const moved = yield* move(ctx, subject, { to: 'issued', toVersion });
   if (moved) {
@@ -196,22 +174,28 @@ function* issue(ctx: VaultContext, subject: Subject, given: Buffer | undefined):
       origin: 'rotation',
       now: ctx.clock(),
       inUse: false,
+      externalId,
     });
     yield* all(setLatestVersion, { id: secret.id, latest: toVersion });
   }
-  if (!given) value.fill(0);
+  return moved;
 }
 
-function* verify(ctx: VaultContext, subject: Subject): Operation<void> {
-  const { secret, environment, rotation, rule } = subject;
-  const issued = yield* openNumbered(ctx, environment, secret.name, rotation.to_version ?? 0);
-  const why = (yield* sameAsBefore(subject, ctx.fingerprint(issued.value))) ?? whyNotUsable(rule, issued.value);
-  issued.value.fill(0);
-  yield* move(
-    ctx,
-    subject,
-    why === undefined ? { to: 'verified' } : { to: 'failed', error: `The new value was refused: ${why}.` },
-  );
+/** Why the new value may not come into use, as far as that can be told here; undefined where it may. */
+export function* whyRefused(ctx: VaultContext, subject: Subject, value: Buffer): Operation<string | undefined> {
+  return (yield* sameAsBefore(subject, ctx.fingerprint(value))) ?? whyNotUsable(subject.rule, value);
+}
+
+/** Opens the version that the rotation has issued. The caller zeroes it. */
+export function* issuedValue(ctx: VaultContext, subject: Subject): Operation<Buffer> {
+  const { secret, environment, rotation } = subject;
+  return (yield* openNumbered(ctx, environment, secret.name, rotation.to_version ?? 0)).value;
+}
+
+/** Opens the version that the rotation began with. The caller zeroes it. */
+export function* valueBefore(ctx: VaultContext, subject: Subject): Operation<Buffer> {
+  const { secret, environment, rotation } = subject;
+  return (yield* openNumbered(ctx, environment, secret.name, rotation.from_version)).value;
 }
 
 function* sameAsBefore(subject: Subject, fingerprint: Buffer): Operation<string | undefined> {
@@ -233,7 +217,7 @@ function whyNotUsable(rule: SecretRule, value: Buffer): string | undefined {
   return equalBytes(sign(), sign()) ? undefined : 'it does not sign';
 }
 
-function* promote(ctx: VaultContext, subject: Subject): Operation<void> {
+export function* promote(ctx: VaultContext, subject: Subject): Operation<void> {
   const { secret, environment, rotation } = subject;
   yield* ctx.beginChange();
   const now = yield* liveSecret(environment, secret.name);
@@ -256,22 +240,27 @@ function* promote(ctx: VaultContext, subject: Subject): Operation<void> {
   yield* all(activateVersion, { secretId: secret.id, number: rotation.to_version ?? 0, now: at });
 }
 
-function* revoke(ctx: VaultContext, subject: Subject): Operation<void> {
+/** Ends the version before, in the vault. In the caller's transaction. */
+export function* revoke(ctx: VaultContext, subject: Subject): Operation<boolean> {
   yield* ctx.beginChange();
   const moved = yield* move(ctx, subject, { to: 'revoked' });
   if (moved) yield* all(endPrevious, { id: subject.secret.id, previous: subject.rotation.from_version });
+  return moved;
 }
 
-/** Where the new version was in use already, the value before comes back as a version of its own. */
-function* rollBack(ctx: VaultContext, subject: Subject): Operation<void> {
+/**
+ * Where the new version is in use, the value before comes back as a version of its own; the rotation stays as it is. In the
+ * caller's transaction. @returns the version that is in use now
+ */
+export function* restoreBefore(ctx: VaultContext, subject: Subject): Operation<number> {
   const { environment, rotation } = subject;
   yield* ctx.beginChange();
-  const moved = yield* move(ctx, subject, { to: 'rolled_back' });
   // As it is now: a plain set may have come in between, and then there is nothing to bring back.
   const secret = yield* first(findSecretById, { id: rotation.secret_id });
-  if (moved && secret && secret.deleted_at === null && secret.current_version === rotation.to_version) {
-    yield* bringBack(ctx, { secret, environment }, rotation.from_version, rotation.grace_ms);
+  if (!secret || secret.deleted_at !== null || secret.current_version !== rotation.to_version) {
+    return secret?.current_version ?? 0;
   }
+  return yield* bringBack(ctx, { secret, environment }, rotation.from_version, rotation.grace_ms);
 }
 
 /**
@@ -319,8 +308,28 @@ export function* bringBack(
   return version;
 }
 
-/** Ends a rotation that must not go on. A promoted one is rolled back by the step after. */
+/** Ends a rotation that must not go on, with a line in an incident. A promoted one is rolled back by the step after. */
 export function* fail(ctx: VaultContext, subject: Subject, error: string): Operation<Subject> {
-  yield* transaction(move(ctx, subject, { to: 'failed', error }));
+  yield* transaction(
+    (function* () {
+      if (!(yield* move(ctx, subject, { to: 'failed', error }))) return;
+      yield* inIncident(ctx, subject, `The rotation failed in the state ${subject.rotation.state}. ${error}`);
+    })(),
+  );
   return yield* loadSubject(ctx, subject.rotation.id);
+}
+
+/** Writes a line into the incident that the rotation belongs to; opens one where it belongs to none. In a transaction. */
+export function* inIncident(ctx: VaultContext, subject: Subject, what: string): Operation<void> {
+  const { rotation, secret, environment } = subject;
+  const { id } =
+    rotation.incident_id === null
+      ? yield* openIncident(ctx, {
+          kind: 'rotation',
+          title: `A rotation of ${secret.name} (${environment.name}) went wrong`,
+          ...environmentPlace(environment),
+          subject: secret.name,
+        })
+      : { id: rotation.incident_id };
+  yield* addToTimeline(ctx, id, `${secret.name}: ${what}`);
 }

@@ -12,7 +12,14 @@ export type Step =
   | { readonly kind: 'all' | 'first'; readonly statement: Statement<never, unknown>; readonly params: unknown }
   | { readonly kind: 'many'; readonly statement: Statement<never, unknown>; readonly params: readonly unknown[] }
   | { readonly kind: 'begin'; readonly alone: boolean; readonly tells: boolean }
-  | { readonly kind: 'commit' | 'rollback' };
+  | { readonly kind: 'commit' | 'rollback' }
+  | OutsideStep;
+
+/** Work that is not the store's: a call to a provider, a file of another program. Never inside a transaction. */
+export interface OutsideStep {
+  readonly kind: 'outside';
+  readonly work: () => Promise<unknown>;
+}
 
 /** Work on the store that ends in a `T`. Call one inside another with `yield*`. */
 export type Operation<T> = Generator<Step, T, readonly unknown[]>;
@@ -31,6 +38,21 @@ export function* first<P, R>(statement: Statement<P, R>, params: P): Operation<R
 /** Runs one statement that gives no rows for each of the parameters; a network database takes them in one go. */
 export function* many<P, R>(statement: Statement<P, R>, params: readonly P[]): Operation<void> {
   if (params.length > 0) yield { kind: 'many', statement: statement as Statement<never, unknown>, params };
+}
+
+/**
+ * Waits for something outside of the store, between its transactions. Only runners that can wait take it: a server's, and
+ * `perform` for the embedded stores.
+ * @example const answer = yield* outside(() => provider.check(credential));
+ */
+export function* outside<T>(work: () => Promise<T>): Operation<T> {
+  const rows = yield { kind: 'outside', work };
+  return rows[0] as T;
+}
+
+/** What a runner that cannot wait, or that is inside a transaction, says to work outside: a mistake of ours. */
+export function cannotWait(): TypeError {
+  return new TypeError('work outside of the store was asked for where nothing can wait for it');
 }
 
 function* bracketed<T>(body: Operation<T>, alone: boolean, tells: boolean): Operation<T> {

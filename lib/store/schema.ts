@@ -1,6 +1,16 @@
 // The tables as types, for Kysely. Times are milliseconds since 1970 (UTC); bytes are Uint8Array.
 import type { Generated } from 'kysely';
-import type { AuditOutcome, RotationState, VersionOrigin } from './states.ts';
+import type {
+  AuditOutcome,
+  CheckStatus,
+  Death,
+  DeliveryState,
+  IncidentItemState,
+  IncidentKind,
+  RotationReason,
+  RotationState,
+  VersionOrigin,
+} from './states.ts';
 
 /** Facts of the vault as a whole, by name: vault_id, root_key_id, passphrase, created_at. */
 interface MetaTable {
@@ -72,6 +82,8 @@ export interface SecretTable {
   /** When the current version came into use. */
   rotated_at: number;
   deleted_at: number | null;
+  /** When it turns by itself next; null where that has to be worked out anew. */
+  due_at: number | null;
 }
 
 /**
@@ -91,6 +103,8 @@ interface VersionTable {
   created_by: string;
   /** When it came into use; null for one that a rotation issued and that never did. */
   activated_at: number | null;
+  /** What its provider calls it, where the provider issued it by its API: what to revoke. Never a secret itself. */
+  external_id: string | null;
 }
 
 /** How a secret has been read, as far as the audit log has it. */
@@ -142,6 +156,121 @@ export interface RotationTable {
   started_at: number;
   updated_at: number;
   started_by: string;
+  reason: RotationReason;
+  /** How often the step that is next has been tried, when it may be tried again, and what was in the way. */
+  attempts: number;
+  next_at: number | null;
+  trouble: string | null;
+  /** The name under which a provider was asked for a new key: what a killed process left is found by it. */
+  marker: string | null;
+  /** The process that is at work on it outside of the store, and until when nobody else may be. */
+  claimed_by: string | null;
+  claimed_until: number | null;
+  incident_id: string | null;
+  /** Whether the value before is really dead: asked live after it was revoked. */
+  death: Death | null;
+  death_checks: number;
+  death_checked_at: number | null;
+  death_next_at: number | null;
+}
+
+interface CheckTable {
+  secret_id: number;
+  version: number;
+  status: CheckStatus;
+  /** What the provider answered, in words; never a value. */
+  detail: string;
+  mode: 'test' | 'live' | null;
+  expires_at: number | null;
+  took_ms: number;
+  checked_at: number;
+}
+
+/** A version at a destination. Rows stay: they tell every secret that a place ever held. */
+export interface DeliveryTable {
+  destination: string;
+  secret_id: number;
+  version: number;
+  state: DeliveryState;
+  /** What the destination calls it, JSON: ids, times, a deployment. */
+  remote: string | null;
+  error: string | null;
+  attempts: number;
+  next_at: number | null;
+  pushed_at: number | null;
+  live_at: number | null;
+  checked_at: number | null;
+  /** When it was replaced or taken away there. */
+  ended_at: number | null;
+}
+
+export interface AlertTable {
+  id: string;
+  /** Names the condition: one alert is open for one. */
+  key: string;
+  kind: string;
+  severity: 'critical' | 'high' | 'medium' | 'low' | 'info';
+  state: 'open' | 'acknowledged' | 'muted' | 'resolved';
+  project: string | null;
+  environment: string | null;
+  secret: string | null;
+  what: string;
+  mend: string;
+  opened_at: number;
+  seen_at: number;
+  told_at: number | null;
+  acknowledged_by: string | null;
+  acknowledged_at: number | null;
+  muted_until: number | null;
+  mute_reason: string | null;
+  resolved_at: number | null;
+}
+
+export interface AlertDeliveryTable {
+  id: string;
+  alert_id: string | null;
+  channel: string;
+  event: 'fired' | 'again' | 'resolved' | 'test';
+  /** What is told: JSON. */
+  body: Uint8Array;
+  state: 'waiting' | 'delivered' | 'given-up';
+  attempts: number;
+  next_at: number | null;
+  error: string | null;
+  created_at: number;
+  ended_at: number | null;
+}
+
+export interface IncidentTable {
+  id: string;
+  kind: IncidentKind;
+  title: string;
+  project: string | null;
+  environment: string | null;
+  /** The secret or destination that it is about. */
+  subject: string | null;
+  opened_at: number;
+  opened_by: string;
+  closed_at: number | null;
+  closed_by: string | null;
+}
+
+interface IncidentEventTable {
+  incident_id: string;
+  number: number;
+  at: number;
+  by: string;
+  what: string;
+}
+
+export interface IncidentItemTable {
+  incident_id: string;
+  secret_id: number;
+  position: number;
+  state: IncidentItemState;
+  why: string;
+  rotation_id: string | null;
+  updated_at: number;
 }
 
 export interface GrantTable {
@@ -187,6 +316,8 @@ export interface TokenTable {
   last_used_from: string | null;
   revoked_at: number | null;
   replaced_by: string | null;
+  /** Refused since then, until it is thawed. */
+  frozen_at: number | null;
 }
 
 export interface TrustTable {
@@ -297,4 +428,11 @@ export interface Database {
   audit_entries: AuditEntryTable;
   audit_checkpoints: AuditCheckpointTable;
   rotations: RotationTable;
+  checks: CheckTable;
+  deliveries: DeliveryTable;
+  alerts: AlertTable;
+  alert_deliveries: AlertDeliveryTable;
+  incidents: IncidentTable;
+  incident_events: IncidentEventTable;
+  incident_items: IncidentItemTable;
 }

@@ -1,5 +1,5 @@
 // The embedded store as a server uses it: SQLite does not wait, so each call is done when it returns.
-import type { Operation } from './operation.ts';
+import { cannotWait, type Operation } from './operation.ts';
 import type { ServedStore, Settled } from './served-store.ts';
 import type { SqliteStore } from './sqlite.ts';
 
@@ -51,7 +51,10 @@ export class ServedSqlite implements ServedStore {
       }
       let rows: readonly unknown[];
       try {
-        rows = this.#store.step(next.value);
+        const step = next.value;
+        if (step.kind !== 'outside') rows = this.#store.step(step);
+        else if (this.#store.inTransaction) throw cannotWait();
+        else rows = [await step.work()];
       } catch (error) {
         next = operation.throw(error);
         continue;

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { StoreError } from '../errors.ts';
-import type { Operation, Step } from './operation.ts';
+import { cannotWait, type Operation, type Step } from './operation.ts';
 import { SCHEMA_VERSION } from './schema-version.ts';
 import type { Settled } from './served-store.ts';
 import type * as SqliteCompiler from './sqlite-compiler.ts';
@@ -208,6 +208,7 @@ export class SqliteStore implements VaultStore {
   }
 
   #step(step: Step): readonly unknown[] {
+    if (step.kind === 'outside') throw cannotWait();
     if (!('statement' in step)) return this.#control(step.kind);
     const prepared = this.#prepare(step.statement);
     this.#onStatement?.(prepared.sql);

@@ -15,3 +15,19 @@ export type RotationState =
   | 'revoked'
   | 'failed'
   | 'rolled_back';
+
+/** Why a rotation was begun. */
+export type RotationReason = 'asked' | 'schedule' | 'compromise';
+
+/** Whether a revoked value is refused where it was valid; `local` for one that nobody but us can refuse. */
+export type Death = 'dead' | 'alive' | 'unknown' | 'local';
+
+/** What a live check has found: `unchecked` where nobody can be asked. */
+export type CheckStatus = 'valid' | 'restricted' | 'refused' | 'throttled' | 'unreachable';
+
+/** Where a version is on its way to a destination; `live` is seen (or, where nothing answers, certain) to be in use. */
+export type DeliveryState = 'waiting' | 'pushed' | 'deploying' | 'live' | 'failed' | 'drifted' | 'replaced' | 'removed';
+
+export type IncidentKind = 'compromise' | 'destination' | 'rotation';
+
+export type IncidentItemState = 'waiting' | 'turning' | 'needs-person' | 'done' | 'skipped';

@@ -28,7 +28,7 @@ export interface AccessScope {
 }
 
 /** Compiles patterns with `*` for any characters, compared without case. */
-function matcher(patterns: readonly string[]): (name: string) => boolean {
+export function matcher(patterns: readonly string[]): (name: string) => boolean {
   const sources = patterns.map((pattern) =>
     nameKey(pattern)
       .split('*')

@@ -11,6 +11,7 @@ import type { Suite } from '../crypto/suites/suite.ts';
 import { StoreError } from '../errors.ts';
 import { createStore, openStore, type StorePlace } from '../store/open-store.ts';
 import { type Operation, transaction } from '../store/operation.ts';
+import { perform } from '../store/perform.ts';
 import type { SqliteOptions } from '../store/sqlite.ts';
 import type { VaultStore } from '../store/vault-store.ts';
 import { type AccessScope, scopedAccess } from './access.ts';
@@ -191,6 +192,11 @@ export class EmbeddedVault {
   /** Runs an operation to its end. @throws StoreError KT_VAULT_CLOSED after `close` */
   run<T>(operation: Operation<T>): T {
     return this.store.run(operation);
+  }
+
+  /** Runs an operation that waits for things outside of the store: providers, destinations, channels. */
+  perform<T>(operation: Operation<T>): Promise<T> {
+    return perform((part) => this.store.run(part), operation);
   }
 
   /** Makes a read durable in the log in the company of others: all reads of one moment share one write. */

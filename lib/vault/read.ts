@@ -147,6 +147,28 @@ export function* openNumbered(
   return { secretId: row.id, name: row.name, environment, version: number, value };
 }
 
+/**
+ * Opens the version in use for work of the vault's own (asking a provider, sending to a destination), whoever began it;
+ * undefined where it is not there. The log has what for before the value goes anywhere; it does not count as a read: a
+ * secret that only Keyturn looks at is unused.
+ * @param purpose in a few words: 'to ask Stripe'
+ */
+export function* openForUse(
+  ctx: VaultContext,
+  environment: Environment,
+  name: string,
+  purpose: string,
+): Operation<OpenedVersion | undefined> {
+  const row = yield* first(findSecret, { environmentId: environment.id, nameKey: nameKey(name) });
+  if (!row || row.deleted_at !== null || row.current_version === 0) return undefined;
+  const opened = yield* openCurrent(ctx, environment, name);
+  const { name: secret, version } = opened;
+  const { project, name: place } = environment;
+  const details = { purpose };
+  yield* logTransaction(ctx.log([{ action: 'secret.use', project, environment: place, secret, version, details }]));
+  return opened;
+}
+
 /** Reads every secret of an environment that the scope allows: one entry in the log for each. */
 export function* readAll(ctx: VaultContext, at: Place, options: ReadOptions = {}): Operation<OpenedVersion[]> {
   const environment = ctx.environment(at);

@@ -240,6 +240,8 @@ export function* storeVersion(
     now: number;
     /** False for a version that a rotation issues: it comes into use later, if at all. */
     inUse: boolean;
+    /** What its provider calls it, where that is known. */
+    externalId?: string | undefined;
   },
 ): Operation<void> {
   const dataKey = ctx.keyring.activeDataKey(environment.id);
@@ -260,6 +262,7 @@ export function* storeVersion(
     now: version.now,
     by: ctx.principal,
     activatedAt: version.inUse ? version.now : null,
+    externalId: version.externalId ?? null,
   });
 }
 

@@ -4,9 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { newestEntries } from '../../lib/audit/read.ts';
 import { Catalog } from '../../lib/catalog/catalog.ts';
 import { NeedsPersonError, NotFoundError, RotationError } from '../../lib/errors.ts';
+import { stepOnce } from '../../lib/rotation/advance.ts';
 import { rotatorOf } from '../../lib/rotation/rotator.ts';
 import { isFinal } from '../../lib/rotation/states.ts';
-import { fail, loadSubject, plan, step } from '../../lib/rotation/steps.ts';
+import { fail, loadSubject, plan } from '../../lib/rotation/steps.ts';
 import { all } from '../../lib/store/operation.ts';
 import { selectUnfinishedRotations } from '../../lib/store/statements/rotations.ts';
 import type { EmbeddedVault } from '../../lib/vault/embedded-vault.ts';
@@ -129,7 +130,8 @@ describe('a rotation that is cut off', () => {
     let subject = vault.run(
       plan(vault.context, { at: DEVELOPMENT, name: 'JWT_SECRET', needsValue: false, backupFile: null }),
     );
-    while (subject.rotation.state !== state) subject = vault.run(step(vault.context, subject, undefined));
+    while (subject.rotation.state !== state)
+      subject = vault.run(stepOnce(vault.context, undefined, subject, {})).subject;
     return subject;
   };
 
@@ -165,8 +167,8 @@ describe('a rotation that is cut off', () => {
     const seen = advanceTo(vault, 'verified');
     const other = reopen();
     const late = other.run(loadSubject(other.context, seen.rotation.id));
-    vault.run(step(vault.context, seen, undefined));
-    other.run(step(other.context, late, undefined));
+    vault.run(stepOnce(vault.context, undefined, seen, {})).subject;
+    other.run(stepOnce(other.context, undefined, late, {}));
     expect(valid(vault, 'JWT_SECRET')).toEqual([2, 1]);
     const promotions = vault
       .run(newestEntries({ action: 'rotation.move' }, 50))
@@ -188,7 +190,8 @@ describe('a rotation that is cut off', () => {
     const { vault } = testVault();
     put(vault, 'JWT_SECRET', STRONG);
     let subject = vault.run(fail(vault.context, advanceTo(vault, 'promoted'), 'A destination refused it.'));
-    while (!isFinal(subject.rotation.state)) subject = vault.run(step(vault.context, subject, undefined));
+    while (!isFinal(subject.rotation.state))
+      subject = vault.run(stepOnce(vault.context, undefined, subject, {})).subject;
     expect(get(vault, 'JWT_SECRET')).toBe(STRONG);
     expect(valid(vault, 'JWT_SECRET')).toEqual([3, 2]);
   });
@@ -198,7 +201,7 @@ describe('a rotation that is cut off', () => {
     put(vault, 'JWT_SECRET', STRONG);
     const failed = vault.run(fail(vault.context, advanceTo(vault, 'promoted'), 'A destination refused it.'));
     put(vault, 'JWT_SECRET', `${STRONG}-set`);
-    vault.run(step(vault.context, failed, undefined));
+    vault.run(stepOnce(vault.context, undefined, failed, {})).subject;
     expect(get(vault, 'JWT_SECRET')).toBe(`${STRONG}-set`);
     expect(valid(vault, 'JWT_SECRET')).toEqual([3]);
   });
@@ -209,7 +212,7 @@ describe('a rotation that is cut off', () => {
     let cut = vault.run(
       plan(vault.context, { at: DEVELOPMENT, name: 'JWT_SECRET', needsValue: true, backupFile: null }),
     );
-    cut = vault.run(step(vault.context, cut, Buffer.from(`${STRONG}-first`)));
+    cut = vault.run(stepOnce(vault.context, undefined, cut, { given: Buffer.from(`${STRONG}-first`) })).subject;
     const given = Buffer.from(`${STRONG}-second`);
     const result = vault.run(rotatorOf(vault).rotate({ at: DEVELOPMENT, name: 'JWT_SECRET', value: given }));
     expect(result).toMatchObject({ state: 'grace', fromVersion: 1, version: 3 });
@@ -224,7 +227,7 @@ describe('a rotation that is cut off', () => {
       plan(vault.context, { at: DEVELOPMENT, name: 'JWT_SECRET', needsValue: true, backupFile: null }),
     );
     const given = Buffer.from(`${STRONG}-first`);
-    cut = vault.run(step(vault.context, cut, given));
+    cut = vault.run(stepOnce(vault.context, undefined, cut, { given: given })).subject;
     expect(vault.run(rotatorOf(vault).rotate({ at: DEVELOPMENT, name: 'JWT_SECRET', value: given }))).toMatchObject({
       id: cut.rotation.id,
       version: 2,

@@ -3,6 +3,7 @@ import type { Compilable, CreateTableBuilder, Kysely, RawBuilder } from 'kysely'
 import type { Database } from '../schema.ts';
 import { initial } from './0001-initial.ts';
 import { server } from './0002-server.ts';
+import { turning } from './0003-turning.ts';
 
 /** What differs between databases in the schema's words. */
 export interface MigrationDialect {
@@ -29,4 +30,5 @@ export interface Migration {
 export const MIGRATIONS: readonly Migration[] = [
   { number: 1, name: 'initial', up: initial },
   { number: 2, name: 'server', up: server },
+  { number: 3, name: 'turning', up: turning },
 ];

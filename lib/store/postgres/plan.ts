@@ -1,7 +1,7 @@
 // What each step of an operation is in PostgreSQL's words, without sending any of it: the runner that waits and the one
 // that cannot both do as this says.
 import { StoreError, UsageError } from '../../errors.ts';
-import type { Step } from '../operation.ts';
+import { cannotWait, type OutsideStep, type Step } from '../operation.ts';
 import { bindParameters, type CompiledStatement, type Statement } from '../statement.ts';
 import { entriesJson, INSERT_ENTRIES, toPostgres } from './sql.ts';
 
@@ -73,6 +73,7 @@ export class TransactionPlan {
 
   /** What to send for a step, one behind the other. The last one's rows are the step's. */
   queries(step: Step): PlannedQuery[] {
+    if (step.kind === 'outside') throw cannotWait();
     if (!('statement' in step)) return this.#control(step);
     const { statements } = this.#at;
     if (step.kind !== 'many') return [statements.query(step.statement, step.params)];
@@ -97,7 +98,7 @@ export class TransactionPlan {
     });
   }
 
-  #control(step: Exclude<Step, { statement: unknown }>): PlannedQuery[] {
+  #control(step: Exclude<Step, { statement: unknown } | OutsideStep>): PlannedQuery[] {
     if (step.kind === 'begin') return this.#begin(step.alone, step.tells);
     this.#depth -= 1;
     const inner = `inner_${this.#depth}`;

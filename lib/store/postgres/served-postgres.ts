@@ -1,7 +1,7 @@
 // PostgreSQL as a server uses it: a pool for reading, one connection for writing (a server's chain of the audit log has
 // one writer), and one that listens for what other servers change. Any number of servers work on one database.
 import { type Client, Pool } from 'pg';
-import type { Operation } from '../operation.ts';
+import { cannotWait, type Operation, type Step } from '../operation.ts';
 import type { ServedStore, Settled } from '../served-store.ts';
 import { clientConfig, connect, isConnectionError, labelOf, PLANS, postgresError } from './connection.ts';
 import { ChangeListener } from './listener.ts';
@@ -103,12 +103,12 @@ export class ServedPostgres implements ServedStore {
         const step = next.value;
         try {
           if (step.kind === 'begin') turn ??= await this.#takeTurn();
-          const rows = turn ? await turn.runner.step(step) : await this.#read(step);
+          const rows = await this.#answer(step, turn);
           if (turn && !turn.runner.inTransaction) turn = turn.end();
           next = operation.next(rows);
         } catch (error) {
           if (turn && !turn.runner.inTransaction) turn = turn.end(error);
-          next = operation.throw(postgresError(this.label, error));
+          next = operation.throw(step.kind === 'outside' ? error : postgresError(this.label, error));
         }
       }
       return next.value;
@@ -151,6 +151,13 @@ export class ServedPostgres implements ServedStore {
     await this.#listener.stop();
     await this.#writer?.end();
     await this.#pool.end();
+  }
+
+  /** No connection is held while something outside is waited for. */
+  async #answer(step: Step, turn: Turn | undefined): Promise<readonly unknown[]> {
+    if (step.kind !== 'outside') return turn ? turn.runner.step(step) : this.#read(step);
+    if (turn) throw cannotWait();
+    return [await step.work()];
   }
 
   async #read(step: Parameters<PostgresRunner['step']>[0]): Promise<readonly unknown[]> {

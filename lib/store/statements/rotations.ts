@@ -1,7 +1,7 @@
 // Statements on rotations.
 
 import { statement } from '../statement.ts';
-import type { RotationState } from '../states.ts';
+import type { Death, RotationReason, RotationState } from '../states.ts';
 
 export const insertRotation = statement(
   'insertRotation',
@@ -14,6 +14,8 @@ export const insertRotation = statement(
       fromVersion: number;
       graceMs: number;
       backupFile: string | null;
+      reason: RotationReason;
+      incidentId: string | null;
       now: number;
       by: string;
     },
@@ -29,6 +31,10 @@ export const insertRotation = statement(
       started_at: p.now,
       updated_at: p.now,
       started_by: p.by,
+      reason: p.reason,
+      incident_id: p.incidentId,
+      attempts: 0,
+      death_checks: 0,
     }),
 );
 
@@ -57,10 +63,74 @@ export const moveRotation = statement(
         grace_until: p.graceUntil,
         error: p.error,
         updated_at: p.now,
+        // The next step begins afresh.
+        attempts: 0,
+        next_at: null,
+        trouble: null,
       })
       .where('id', '=', p.id)
       .where('state', '=', p.from)
       .returning('id'),
+);
+
+/**
+ * Takes a rotation for one process, for as long as its work outside may take; gives no row where another has it, or has
+ * moved it on.
+ */
+export const claimRotation = statement(
+  'claimRotation',
+  (db, p: { id: string; state: RotationState; by: string; before: string | null; now: number; until: number }) =>
+    db
+      .updateTable('rotations')
+      .set({ claimed_by: p.by, claimed_until: p.until })
+      .where('id', '=', p.id)
+      .where('state', '=', p.state)
+      .where((eb) =>
+        eb.or([
+          eb('claimed_by', 'is', null),
+          eb('claimed_by', '=', p.by),
+          eb('claimed_by', '=', p.before),
+          eb('claimed_until', '<=', p.now),
+        ]),
+      )
+      .returning('id'),
+);
+
+export const releaseRotation = statement('releaseRotation', (db, p: { id: string; by: string }) =>
+  db
+    .updateTable('rotations')
+    .set({ claimed_by: null, claimed_until: null })
+    .where('id', '=', p.id)
+    .where('claimed_by', '=', p.by),
+);
+
+/** Keeps what was in the way of a step, and when it is tried again. */
+export const postponeRotation = statement(
+  'postponeRotation',
+  (db, p: { id: string; attempts: number; nextAt: number; trouble: string }) =>
+    db
+      .updateTable('rotations')
+      .set({ attempts: p.attempts, next_at: p.nextAt, trouble: p.trouble })
+      .where('id', '=', p.id),
+);
+
+/** Names what a provider is about to be asked for, before it is asked. */
+export const markRotation = statement('markRotation', (db, p: { id: string; marker: string | null }) =>
+  db.updateTable('rotations').set({ marker: p.marker }).where('id', '=', p.id),
+);
+
+export const setDeath = statement(
+  'setDeath',
+  (db, p: { id: string; death: Death; checks: number; at: number; nextAt: number | null }) =>
+    db
+      .updateTable('rotations')
+      .set({ death: p.death, death_checks: p.checks, death_checked_at: p.at, death_next_at: p.nextAt })
+      .where('id', '=', p.id),
+);
+
+/** Rotations whose old value has to be asked for again: is it really dead? */
+export const selectDeathsDue = statement('selectDeathsDue', (db, p: { now: number; limit: number }) =>
+  db.selectFrom('rotations').selectAll().where('death_next_at', '<=', p.now).orderBy('death_next_at').limit(p.limit),
 );
 
 export const findRotation = statement('findRotation', (db, p: { id: string }) =>
@@ -79,6 +149,43 @@ export const selectUnfinishedRotations = statement('selectUnfinishedRotations', 
     .selectAll()
     .where('state', 'in', [...ON_THE_WAY, 'grace'])
     .orderBy('started_at'),
+);
+
+/** What may go on now: not what waits for a person, for the end of its grace, or for another try. */
+export const selectRotationsDue = statement('selectRotationsDue', (db, p: { now: number; limit: number }) =>
+  db
+    .selectFrom('rotations')
+    .selectAll()
+    .where('state', 'in', [...ON_THE_WAY, 'grace'])
+    .where((eb) => eb.or([eb('state', '<>', 'planned'), eb('needs_value', '=', eb.lit(0))]))
+    .where((eb) => eb.or([eb('state', '<>', 'grace'), eb('grace_until', '<=', p.now)]))
+    .where((eb) => eb.or([eb('next_at', 'is', null), eb('next_at', '<=', p.now)]))
+    .orderBy('started_at')
+    .limit(p.limit),
+);
+
+/** Those that wait for a person. */
+export const selectWaiting = statement('selectWaiting', (db, _: Record<string, never>) =>
+  db
+    .selectFrom('rotations as r')
+    .innerJoin('secrets as s', 's.id', 'r.secret_id')
+    .selectAll('r')
+    .select(['s.name', 's.type', 's.environment_id'])
+    .where('r.state', '=', 'planned')
+    .where('r.needs_value', '=', 1)
+    .where('s.deleted_at', 'is', null)
+    .orderBy('r.started_at'),
+);
+
+/** A rotation that was to go by itself turns out to need a person, or the other way round. */
+export const setNeedsValue = statement(
+  'setNeedsValue',
+  (db, p: { id: string; needsValue: number; why: string | null }) =>
+    db
+      .updateTable('rotations')
+      .set({ needs_value: p.needsValue, trouble: p.why, next_at: null })
+      .where('id', '=', p.id)
+      .where('state', '=', 'planned'),
 );
 
 export const selectSecretRotations = statement('selectSecretRotations', (db, p: { secretId: number; limit: number }) =>

@@ -87,7 +87,7 @@ export const updateDescription = statement(
   (db, p: { id: number; type: string; intervalDays: number | null; owner: string | null; labels: string }) =>
     db
       .updateTable('secrets')
-      .set({ type: p.type, interval_days: p.intervalDays, owner: p.owner, labels: p.labels })
+      .set({ type: p.type, interval_days: p.intervalDays, owner: p.owner, labels: p.labels, due_at: null })
       .where('id', '=', p.id),
 );
 
@@ -114,6 +114,8 @@ export const setCurrentVersion = statement(
         previous_valid_until: p.previousValidUntil,
         rotated_at: p.now,
         deleted_at: null,
+        // Worked out anew by the next tick of the schedule.
+        due_at: null,
       })
       .where('id', '=', p.id),
 );
@@ -150,6 +152,7 @@ export const insertVersion = statement(
       now: number;
       by: string;
       activatedAt: number | null;
+      externalId: string | null;
     },
   ) =>
     db.insertInto('versions').values({
@@ -163,6 +166,7 @@ export const insertVersion = statement(
       created_at: p.now,
       created_by: p.by,
       activated_at: p.activatedAt,
+      external_id: p.externalId,
     }),
 );
 
@@ -172,6 +176,16 @@ export const activateVersion = statement(
     db
       .updateTable('versions')
       .set({ activated_at: p.now })
+      .where('secret_id', '=', p.secretId)
+      .where('number', '=', p.number),
+);
+
+export const setExternalId = statement(
+  'setExternalId',
+  (db, p: { secretId: number; number: number; externalId: string }) =>
+    db
+      .updateTable('versions')
+      .set({ external_id: p.externalId })
       .where('secret_id', '=', p.secretId)
       .where('number', '=', p.number),
 );

@@ -1,0 +1,43 @@
+// Deliveries that go on by themselves: those that an emergency did not wait for, those that somebody pushed, and those of
+// versions that came into use without a rotation.
+import { all, first, type Operation, transaction } from '../store/operation.ts';
+import { endDelivery, selectDeliveriesDue } from '../store/statements/deliveries.ts';
+import { findActiveRotation, findSecretById } from '../store/statements/rotations.ts';
+import { deliver, destinationsFor, type Parcel } from '../sync/deliver.ts';
+import type { VaultContext } from '../vault/context.ts';
+import type { World } from './world.ts';
+
+const AT_ONCE = 100;
+
+/** Brings every delivery on that it is time for, but for those that a rotation is at work on. @returns how many */
+export function* settleDeliveries(ctx: VaultContext, world: World): Operation<number> {
+  const due = yield* all(selectDeliveriesDue, { now: ctx.clock(), limit: AT_ONCE });
+  let brought = 0;
+  for (const row of due) {
+    const destination = world.destinations.find((one) => one.id === row.destination);
+    const secret = yield* first(findSecretById, { id: row.secret_id });
+    // Only what is in use is worth bringing anywhere.
+    if (!destination || !secret || secret.deleted_at !== null || secret.current_version !== row.version) {
+      const { destination: id, secret_id: secretId, version } = row;
+      yield* transaction(all(endDelivery, { destination: id, secretId, version, now: ctx.clock() }));
+      continue;
+    }
+    if (yield* first(findActiveRotation, { secretId: secret.id })) continue;
+    const environment = ctx.environment({ project: secret.project, environment: secret.environment });
+    yield* deliver(ctx, world, destination, {
+      secretId: secret.id,
+      name: secret.name,
+      environment,
+      version: row.version,
+    });
+    brought += 1;
+  }
+  return brought;
+}
+
+/** Begins to bring a version to every destination that takes it; what is in the way is tried again by itself. */
+export function* sendOn(ctx: VaultContext, world: World, parcel: Parcel): Operation<void> {
+  for (const destination of destinationsFor(world, parcel.environment, parcel.name)) {
+    yield* deliver(ctx, world, destination, parcel, true);
+  }
+}

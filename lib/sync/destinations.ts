@@ -1,0 +1,50 @@
+// The destinations that a project has declared, ready to be asked.
+import { isAbsolute, join } from 'node:path';
+import { nameKey } from '../catalog/catalog.ts';
+import type { DestinationConfig, FromConfig } from '../config/operations.ts';
+import { matcher } from '../vault/access.ts';
+import type { Place } from '../vault/places.ts';
+import type { Destination } from './destination.ts';
+import { DotenvFile } from './dotenv-file.ts';
+import { GitHubPlace } from './github.ts';
+import { KeyturnPlace } from './keyturn-server.ts';
+import { VercelPlace } from './vercel.ts';
+
+/** Where something is taken from: what the configuration does not say is as commands mean it. */
+export function placeFrom(from: FromConfig | undefined, otherwise: Place): Place {
+  return {
+    project: from?.project ?? otherwise.project,
+    environment: from?.environment ?? otherwise.environment,
+  };
+}
+
+/**
+ * @param root the project's folder: files are named from there
+ * @param otherwise the place that commands mean when nobody says
+ */
+export function destinationsOf(
+  declared: Readonly<Record<string, DestinationConfig>>,
+  root: string,
+  otherwise: Place,
+): Destination[] {
+  return Object.entries(declared).map(([id, config]) => {
+    const renamed = new Map(Object.entries(config.rename ?? {}).map(([from, to]) => [nameKey(from), to]));
+    const common = {
+      id,
+      from: placeFrom(config.from, otherwise),
+      probe: config.probe,
+      takes: matcher(config.secrets),
+      nameOf: (name: string) => renamed.get(nameKey(name)) ?? name,
+    };
+    switch (config.kind) {
+      case 'vercel':
+        return new VercelPlace(common, config);
+      case 'github':
+        return new GitHubPlace(common, config);
+      case 'dotenv':
+        return new DotenvFile(common, isAbsolute(config.path) ? config.path : join(root, config.path));
+      default:
+        return new KeyturnPlace(common, config);
+    }
+  });
+}
