@@ -54,6 +54,11 @@ export class Catalog {
     return known;
   }
 
+  /** The project's own rules as text: the same for the same rules. */
+  get rulesText(): string {
+    return JSON.stringify(this.#additions);
+  }
+
   get typeNames(): string[] {
     return [...this.#types.keys()];
   }

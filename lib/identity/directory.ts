@@ -91,7 +91,8 @@ export class Directory {
       principal: `token:${row.name} (${row.id})`,
       access: grantedAccess([{ permissions, project, environment, names }]),
       expiresAt: row.expires_at ?? Number.POSITIVE_INFINITY,
-      revokedAt: row.revoked_at ?? Number.POSITIVE_INFINITY,
+      // A frozen one is refused as a revoked one is, until it is thawed.
+      revokedAt: Math.min(row.revoked_at ?? Number.POSITIVE_INFINITY, row.frozen_at ?? Number.POSITIVE_INFINITY),
       limited: row.max_uses !== null,
       addresses: addresses && blockList(addresses),
     };

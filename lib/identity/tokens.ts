@@ -4,8 +4,10 @@ import { isIP } from 'node:net';
 import { NotFoundError, UsageError } from '../errors.ts';
 import { all, first, type Operation, transaction } from '../store/operation.ts';
 import type { TokenTable } from '../store/schema.ts';
-import { findToken, insertToken, revokeToken, selectTokens } from '../store/statements/access.ts';
+import { findToken, freezeToken, insertToken, revokeToken, selectTokens } from '../store/statements/access.ts';
+import { matcher } from '../vault/access.ts';
 import type { VaultContext } from '../vault/context.ts';
+import type { Environment } from '../vault/places.ts';
 import { isPermission, type Permission, TOKEN_PERMISSIONS } from '../vault/policy.ts';
 import { newToken, tokenHash } from './token-format.ts';
 
@@ -37,6 +39,8 @@ export interface TokenSummary extends TokenScope {
   readonly lastUsedFrom: string | null;
   readonly revokedAt: number | null;
   readonly replacedBy: string | null;
+  /** Refused since then, until it is thawed; milliseconds since 1970. */
+  readonly frozenAt: number | null;
 }
 
 export interface MadeToken {
@@ -181,6 +185,7 @@ export function tokenSummary(ctx: VaultContext, row: TokenTable): TokenSummary {
     lastUsedFrom: row.last_used_from,
     revokedAt: row.revoked_at,
     replacedBy: row.replaced_by,
+    frozenAt: row.frozen_at,
   };
 }
 
@@ -206,7 +211,7 @@ export function* listTokens(ctx: VaultContext, after: string, limit: number): Op
 function* authorizedToken(
   ctx: VaultContext,
   id: string,
-  action: 'token.revoke' | 'token.rotate',
+  action: 'token.revoke' | 'token.rotate' | 'token.thaw',
 ): Operation<TokenSummary> {
   const row = yield* first(findToken, { id });
   const summary = row && tokenSummary(ctx, row);
@@ -252,6 +257,74 @@ export function* rotateToken(ctx: VaultContext, key: KeyObject, id: string, grac
       yield* all(revokeToken, { id, at: ctx.clock() + graceMs, replacedBy: made.summary.id });
       yield* ctx.log([{ action: 'token.rotate', ...where, details: { from: id, to: made.summary.id, graceMs } }]);
       return made;
+    })(),
+  );
+}
+
+/** Which tokens a compromise freezes: those whose scope names the secret, all that may read it, or none. */
+export type FreezeScope = 'named' | 'all' | 'none';
+
+const PAGE = 500;
+
+/**
+ * Freezes the tokens that may read a secret: each is refused, on every server, until it is thawed. In the caller's
+ * transaction, and without asking whether the caller may: who may rotate a leaked secret may stop its leaking.
+ * @returns those that were frozen now, and those that may read it and were left
+ */
+export function* freezeTokens(
+  ctx: VaultContext,
+  environment: Environment,
+  name: string,
+  scope: FreezeScope,
+): Operation<{ readonly frozen: TokenSummary[]; readonly left: TokenSummary[] }> {
+  const frozen: TokenSummary[] = [];
+  const left: TokenSummary[] = [];
+  for (const token of yield* readersOf(ctx, environment, name)) {
+    const named = token.names !== undefined && !token.names.includes('*');
+    if (scope === 'none' || (scope === 'named' && !named)) {
+      left.push(token);
+      continue;
+    }
+    if (token.frozenAt === null) {
+      yield* all(freezeToken, { id: token.id, at: ctx.clock() });
+      const details = { token: token.id, name: token.name, because: name };
+      yield* ctx.log([{ action: 'token.freeze', project: token.project, details }]);
+    }
+    frozen.push(token);
+  }
+  return { frozen, left };
+}
+
+/** The tokens that may read a secret now. */
+function* readersOf(ctx: VaultContext, environment: Environment, name: string): Operation<TokenSummary[]> {
+  const found: TokenSummary[] = [];
+  const now = ctx.clock();
+  let after = '';
+  for (;;) {
+    const rows = yield* all(selectTokens, { after, limit: PAGE });
+    for (const row of rows) {
+      const ended =
+        (row.revoked_at ?? Number.POSITIVE_INFINITY) <= now || (row.expires_at ?? Number.POSITIVE_INFINITY) <= now;
+      const elsewhere = row.environment_id !== null && row.environment_id !== environment.id;
+      if (ended || elsewhere || row.project_id !== environment.projectId) continue;
+      const token = tokenSummary(ctx, row);
+      if (!token.permissions.includes('read') || (token.names && !matcher(token.names)(name))) continue;
+      found.push(token);
+    }
+    const last = rows.at(-1);
+    if (!last || rows.length < PAGE) return found;
+    after = last.id;
+  }
+}
+
+/** Lets a frozen token in again. */
+export function* thawToken(ctx: VaultContext, id: string): Operation<TokenSummary> {
+  const token = yield* authorizedToken(ctx, id, 'token.thaw');
+  return yield* transaction(
+    (function* () {
+      yield* all(freezeToken, { id, at: null });
+      yield* ctx.log([{ action: 'token.thaw', project: token.project, details: { token: id, name: token.name } }]);
+      return { ...token, frozenAt: null };
     })(),
   );
 }

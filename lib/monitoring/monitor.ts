@@ -38,7 +38,21 @@ export interface MonitoredSecret {
   readonly lastReadBy: string | null;
 }
 
-type AlertKind =
+/** What an alert is about that only the alert book looks at (conditions.ts). */
+export type ConditionKind =
+  | 'compromised'
+  | 'incident'
+  | 'rotation-stuck'
+  | 'old-value-alive'
+  | 'live-check'
+  | 'key-expiring'
+  | 'destination'
+  | 'drift'
+  | 'root-key-age'
+  | 'backup-age'
+  | 'anomaly';
+
+export type AlertKind =
   | 'overdue'
   | 'due-soon'
   | 'weak'
@@ -46,7 +60,8 @@ type AlertKind =
   | 'rotation-failed'
   | 'rotation-waiting'
   | 'denied'
-  | 'failed-reads';
+  | 'failed-reads'
+  | ConditionKind;
 
 export interface Alert {
   readonly kind: AlertKind;
@@ -70,6 +85,8 @@ export interface MonitorResult {
 export interface MonitorOptions {
   /** Judges strength too, which opens every value. */
   readonly strength: boolean;
+  /** Days without a read after which a secret counts as unused. */
+  readonly unusedDays?: number | undefined;
 }
 
 /** Takes the measure of environments. The log has one entry for the run. */
@@ -82,6 +99,15 @@ export function* monitor(
     yield* ctx.authorize('monitor', { action: 'monitoring.run', project: one.project, environment: one.name });
   }
   yield* logTransaction(ctx.log([{ action: 'monitoring.run' }]));
+  return yield* takeMeasure(ctx, environments, options);
+}
+
+/** The same for the vault's own work: nobody is asked whether it may, and the log has no entry for it. */
+export function* takeMeasure(
+  ctx: VaultContext,
+  environments: readonly Environment[],
+  options: MonitorOptions,
+): Operation<MonitorResult> {
   const now = ctx.clock();
   const strengths = new Map<string, number | undefined>();
   if (options.strength) {
@@ -102,7 +128,7 @@ export function* monitor(
   const here = rotations.filter((one) => ids.has(one.environment_id));
   const broken = here.filter((one) => one.state === 'rolled_back' && !one.error?.startsWith('Rolled back by '));
   const alerts = [
-    ...secrets.flatMap((one) => alertsFor(one, now)),
+    ...secrets.flatMap((one) => alertsFor(one, now, options.unusedDays ?? UNUSED_DAYS)),
     ...broken.map((one) => rotationAlert(one)),
     ...here.filter((one) => one.state === 'planned' && one.needs_value === 1).map(waitingAlert),
     ...attemptAlerts(denied.length, failed.length),
@@ -146,7 +172,7 @@ function ageState(part: number | undefined): AgeState {
   return part >= WARN_AT ? 'due soon' : 'fresh';
 }
 
-function alertsFor(s: MonitoredSecret, now: number): Alert[] {
+function alertsFor(s: MonitoredSecret, now: number, unusedDays: number): Alert[] {
   const alerts: Alert[] = [];
   const place = { secret: s.name, environment: s.environment };
   const rotate = `\`keyturn rotate ${s.name} --env ${s.environment}\``;
@@ -170,7 +196,7 @@ function alertsFor(s: MonitoredSecret, now: number): Alert[] {
     });
   }
   const idleSince = s.lastReadAt ?? now - s.ageDays * DAY_MS;
-  if (now - idleSince > UNUSED_DAYS * DAY_MS) {
+  if (now - idleSince > unusedDays * DAY_MS) {
     const days = Math.floor((now - idleSince) / DAY_MS);
     const what = `${s.name} has not been read for ${days} days.`;
     const mend = `If nothing needs it, revoke it at its provider and run \`keyturn rm ${s.name}\`.`;

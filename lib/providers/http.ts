@@ -16,6 +16,8 @@ export interface HttpRequest {
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON. */
   readonly json?: unknown;
+  /** Sent as it is: for a body that was signed. */
+  readonly raw?: { readonly type: string; readonly body: string };
   /** Sent as a form. */
   readonly form?: Readonly<Record<string, string>> | URLSearchParams;
   /** True where sending it twice is as sending it once. GET, PUT and DELETE are. */
@@ -108,10 +110,12 @@ export class Http {
 }
 
 function bodyHeaders(request: HttpRequest): Record<string, string> {
+  if (request.raw) return { 'content-type': request.raw.type };
   return request.json === undefined ? {} : { 'content-type': 'application/json' };
 }
 
 function bodyOf(request: HttpRequest): string | URLSearchParams | null {
+  if (request.raw) return request.raw.body;
   if (request.json !== undefined) return JSON.stringify(request.json);
   return request.form === undefined ? null : new URLSearchParams(request.form);
 }

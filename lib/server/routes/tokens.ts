@@ -1,6 +1,6 @@
 // /v1/tokens, /v1/trusts and /v1/auth/exchange: how programs prove who they are.
 import { z } from 'zod';
-import { createToken, endToken, listTokens, rotateToken } from '../../identity/tokens.ts';
+import { createToken, endToken, listTokens, rotateToken, thawToken } from '../../identity/tokens.ts';
 import { createTrust, listTrusts, removeTrust } from '../../identity/trusts.ts';
 import { logTransaction, type Operation } from '../../store/operation.ts';
 import { sourceOf } from '../caller.ts';
@@ -33,6 +33,7 @@ const token = z
     lastUsedFrom: z.string().nullable(),
     revokedAt: schema.when.nullable(),
     replacedBy: z.string().nullable(),
+    frozenAt: schema.when.nullable().describe('Refused since then, until it is thawed.'),
   })
   .meta({ id: 'Token' });
 
@@ -105,6 +106,22 @@ function machine(app: Api, service: Service): void {
           status: 201,
           body: yield* rotateToken(ctx, service.tokenKey, request.params.id, request.body.graceMs),
         };
+      }),
+  );
+  app.post(
+    '/v1/tokens/:id/thaw',
+    {
+      config: { permission: 'tokens' },
+      schema: {
+        tags: ['access'],
+        summary: 'Let a token in again that a compromise has frozen',
+        params: z.object({ id: schema.id }),
+        response: { 200: token, ...schema.problems },
+      },
+    },
+    (request, reply) =>
+      change(service, request, reply, function* (ctx): Operation<Answer> {
+        return { status: 200, body: yield* thawToken(ctx, request.params.id) };
       }),
   );
   app.delete(

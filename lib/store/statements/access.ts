@@ -112,6 +112,11 @@ export const revokeToken = statement('revokeToken', (db, p: { id: string; at: nu
     .returning('id'),
 );
 
+/** Refuses a token from now on (`at`), or lets it in again (null). */
+export const freezeToken = statement('freezeToken', (db, p: { id: string; at: number | null }) =>
+  db.updateTable('tokens').set({ frozen_at: p.at }).where('id', '=', p.id),
+);
+
 /** Counts a use of a token that has a limited number; gives no row where none is left. */
 export const spendToken = statement('spendToken', (db, p: { id: string }) =>
   db

@@ -104,6 +104,15 @@ export const releaseRotation = statement('releaseRotation', (db, p: { id: string
     .where('claimed_by', '=', p.by),
 );
 
+/** Ends the grace of a secret's rotations now: a leaked value gets none. */
+export const endGraceNow = statement('endGraceNow', (db, p: { secretId: number; now: number; incidentId: string }) =>
+  db
+    .updateTable('rotations')
+    .set({ grace_until: p.now, incident_id: p.incidentId, next_at: null })
+    .where('secret_id', '=', p.secretId)
+    .where('state', '=', 'grace'),
+);
+
 /** Keeps what was in the way of a step, and when it is tried again. */
 export const postponeRotation = statement(
   'postponeRotation',
@@ -162,6 +171,28 @@ export const selectRotationsDue = statement('selectRotationsDue', (db, p: { now:
     .where((eb) => eb.or([eb('next_at', 'is', null), eb('next_at', '<=', p.now)]))
     .orderBy('started_at')
     .limit(p.limit),
+);
+
+/** Rotations whose step has failed often, and ended ones whose old value is still accepted. */
+export const selectStuck = statement('selectStuck', (db, p: { attempts: number; checks: number }) =>
+  db
+    .selectFrom('rotations as r')
+    .innerJoin('secrets as s', 's.id', 'r.secret_id')
+    .selectAll('r')
+    .select(['s.name', 's.environment_id'])
+    .where('s.deleted_at', 'is', null)
+    .where((eb) =>
+      eb.or([
+        eb.and([eb('r.state', 'in', [...ON_THE_WAY, 'grace']), eb('r.attempts', '>=', p.attempts)]),
+        eb.and([
+          eb('r.death', '=', 'alive'),
+          eb('r.death_next_at', 'is not', null),
+          eb('r.death_checks', '>=', p.checks),
+        ]),
+      ]),
+    )
+    .orderBy('r.started_at', 'desc')
+    .limit(1000),
 );
 
 /** Those that wait for a person. */

@@ -24,3 +24,7 @@ export const selectGeneration = statement('selectGeneration', (db, _: Record<str
 export const bumpKeys = statement('bumpKeys', (db, _: Record<string, never>) =>
   db.updateTable('generation').set((eb) => ({ keys: eb('keys', '+', eb.lit(1)) })),
 );
+
+export const findFact = statement('findFact', (db, p: { key: string }) =>
+  db.selectFrom('meta').select('value').where('key', '=', p.key),
+);
