@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { nameKey } from '../catalog/catalog.ts';
 import { type ProjectConfig, projectConfig } from '../config/config.ts';
+import type { World } from '../rotation/world.ts';
 import { EmbeddedVault, type VaultOptions } from '../vault/embedded-vault.ts';
 import { type VaultHome, vaultHome } from '../vault/home.ts';
 import { DEFAULT_ENVIRONMENT, DEFAULT_PROJECT } from '../vault/names.ts';
@@ -83,6 +84,35 @@ export async function withSession<T>(
     progress.done();
     session.vault.close();
   }
+}
+
+/** How long, in ms, a command waits for what is on its way to a destination. */
+const PATIENCE_MS = 10 * 60_000;
+
+/**
+ * What lies beyond the vault: providers, destinations, services. Loaded here only: most commands never leave the vault.
+ * @param patient true to wait for deployments, and to say so once
+ */
+export async function openWorld(session: Session, patient = false): Promise<World> {
+  const { worldOf } = await import('../rotation/world-of.ts');
+  const { vault, config, at, out } = session;
+  let told = false;
+  return worldOf({
+    operations: config.operations,
+    root: vault.home.root,
+    at,
+    env: process.env,
+    random: vault.context.random,
+    clock: vault.context.clock,
+    patienceMs: patient ? PATIENCE_MS : 0,
+    wait: (ms) => {
+      if (!told && ms >= 2_000) {
+        told = true;
+        out.note('Waiting for what is on its way (10 minutes at most; Ctrl-C leaves the rest to the next run) …');
+      }
+      return new Promise((resolve) => setTimeout(resolve, ms));
+    },
+  });
 }
 
 /** The environments that a look at a project covers: the one named, or all of the project's. */

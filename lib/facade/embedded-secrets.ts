@@ -3,11 +3,13 @@
 import type { AuditDetails, AuditEvent } from '../audit/entry.ts';
 import { nameKey } from '../catalog/catalog.ts';
 import { projectConfig } from '../config/config.ts';
+import type { OperationsConfig } from '../config/operations.ts';
 import { asUtf8 } from '../crypto/bytes.ts';
 import { SecretValue } from '../crypto/secret-value.ts';
 import { isKeyturnError, NotFoundError, type StoreError, UsageError } from '../errors.ts';
 import type { RotationResult } from '../rotation/results.ts';
-import { rotatorOf } from '../rotation/rotator.ts';
+import type { Rotator } from '../rotation/rotator.ts';
+import type { World } from '../rotation/world.ts';
 import { first, transaction } from '../store/operation.ts';
 import { findSecret } from '../store/statements/secrets.ts';
 import { EmbeddedVault } from '../vault/embedded-vault.ts';
@@ -36,6 +38,8 @@ const STALE_MS = 100;
 /** How often, in ms, counted reads are written to the audit log. */
 const FLUSH_MS = 5_000;
 const CACHED_VALUES = 256;
+/** How long, in ms, a rotation waits for what is on its way to a destination. */
+const PATIENCE_MS = 10 * 60_000;
 
 /** Every open manager, so that one exit handler serves them all. */
 const open = new Set<EmbeddedSecrets>();
@@ -59,7 +63,8 @@ export class EmbeddedSecrets implements Secrets {
     },
     (change) => ({ ...change, environment: this.#vault().at.environment }),
   );
-  #opened: { vault: EmbeddedVault; at: Place } | undefined;
+  #opened: { vault: EmbeddedVault; at: Place; operations: OperationsConfig } | undefined;
+  #world: World | undefined;
   #checkedAt = Number.NEGATIVE_INFINITY;
   #dataVersion = 0;
   #flushTimer: NodeJS.Timeout | undefined;
@@ -161,7 +166,8 @@ export class EmbeddedSecrets implements Secrets {
     const { vault, at } = this.#vault();
     const value = newValue === undefined ? undefined : toBytes(newValue);
     try {
-      const result = vault.run(rotatorOf(vault).rotate({ at, name, ...(value && { value }), ...options }));
+      const rotator = await this.#rotator();
+      const result = await vault.perform(rotator.rotate({ at, name, ...(value && { value }), ...options }));
       this.#cache.clear();
       this.#watcher.announce({ name: result.name, version: result.version });
       return result;
@@ -213,11 +219,12 @@ export class EmbeddedSecrets implements Secrets {
     } finally {
       this.#cache.clear();
       this.#opened = undefined;
+      this.#world = undefined;
       vault.close();
     }
   }
 
-  #vault(): { vault: EmbeddedVault; at: Place } {
+  #vault(): { vault: EmbeddedVault; at: Place; operations: OperationsConfig } {
     if (this.#opened) return this.#opened;
     const env = this.#options.env ?? process.env;
     const home = vaultHome(this.#options.directory ?? process.cwd(), env);
@@ -235,6 +242,7 @@ export class EmbeddedSecrets implements Secrets {
     });
     this.#opened = {
       vault,
+      operations: config.operations,
       at: {
         project: this.#options.project ?? config.project ?? DEFAULT_PROJECT,
         environment: this.#options.environment ?? env.KEYTURN_ENV ?? config.environment ?? DEFAULT_ENVIRONMENT,
@@ -243,6 +251,19 @@ export class EmbeddedSecrets implements Secrets {
     this.#dataVersion = vault.store.dataVersion();
     open.add(this);
     return this.#opened;
+  }
+
+  /** What lies beyond the vault is loaded when first needed: reading secrets never does. */
+  async #rotator(): Promise<Rotator> {
+    const { vault, at, operations } = this.#vault();
+    const [{ rotatorOf }, { worldOf }] = await Promise.all([
+      import('../rotation/rotator.ts'),
+      import('../rotation/world-of.ts'),
+    ]);
+    const { random, clock } = vault.context;
+    const env = this.#options.env ?? process.env;
+    this.#world ??= worldOf({ operations, root: vault.home.root, at, env, random, clock, patienceMs: PATIENCE_MS });
+    return rotatorOf(vault, this.#world);
   }
 
   /** The warm path: a value that is open in memory and not stale. */

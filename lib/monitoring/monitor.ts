@@ -2,6 +2,7 @@
 import { newestEntries } from '../audit/read.ts';
 import { all, logTransaction, type Operation } from '../store/operation.ts';
 import { selectRotationsSince } from '../store/statements/rotations.ts';
+import type { RotationState } from '../store/states.ts';
 import type { Severity } from '../validation/finding.ts';
 import { validate } from '../validation/validate.ts';
 import type { VaultContext } from '../vault/context.ts';
@@ -126,7 +127,9 @@ export function* takeMeasure(
   const rotations = yield* all(selectRotationsSince, { since, limit: 10_000 });
   const ids = new Set(environments.map((one) => one.id));
   const here = rotations.filter((one) => ids.has(one.environment_id));
-  const broken = here.filter((one) => one.state === 'rolled_back' && !one.error?.startsWith('Rolled back by '));
+  const broken = here.filter(
+    (one) => one.state === 'rolled_back' && !one.error?.startsWith('Rolled back by ') && !turnedSince(one, here),
+  );
   const alerts = [
     ...secrets.flatMap((one) => alertsFor(one, now, options.unusedDays ?? UNUSED_DAYS)),
     ...broken.map((one) => rotationAlert(one)),
@@ -141,6 +144,22 @@ export function* takeMeasure(
     failedReads: failed.length,
     failedRotations: broken.length,
   };
+}
+
+/** One that went wrong is past once a later one of the same secret has gone right. */
+function turnedSince(one: Turned, all: readonly Turned[]): boolean {
+  return all.some(
+    (later) =>
+      later.secret_id === one.secret_id &&
+      later.started_at > one.started_at &&
+      (later.state === 'grace' || later.state === 'revoked'),
+  );
+}
+
+interface Turned {
+  readonly secret_id: number;
+  readonly started_at: number;
+  readonly state: RotationState;
 }
 
 function measure(ctx: VaultContext, s: SecretSummary, strength: number | undefined, now: number): MonitoredSecret {

@@ -83,6 +83,7 @@ function* rewrapAll(ctx: VaultContext, to: RootKey, passphrase: PassphraseParame
     count += 1;
   }
   yield* all(putFact, { key: 'root_key_id', value: to.id });
+  yield* all(putFact, { key: 'root_rotated_at', value: String(ctx.clock()) });
   if (passphrase) yield* all(putFact, { key: 'passphrase', value: JSON.stringify(passphrase) });
   else yield* all(deleteFact, { key: 'passphrase' });
   yield* all(bumpKeys, {});

@@ -6,7 +6,7 @@ import { rotatorOf } from '../../rotation/rotator.ts';
 import { EXIT } from '../exit-codes.ts';
 import { severityWord } from '../findings.ts';
 import type { Output } from '../output.ts';
-import { type CommonOptions, chosenEnvironments, type Session, withPlace, withSession } from '../session.ts';
+import { type CommonOptions, chosenEnvironments, openWorld, type Session, withPlace, withSession } from '../session.ts';
 import { ago, plural } from '../words.ts';
 
 const BAR = 10;
@@ -58,16 +58,16 @@ export function register(program: Command): void {
   )
     .option('-a, --all-envs', 'all environments of the project')
     .action((check: string | undefined, options: MonitorCommandOptions) =>
-      withSession('monitor', options, (session) => {
+      withSession('monitor', options, async (session) => {
         if (check !== undefined && check !== 'check') throw new UsageError(`"${check}" is not "check".`);
-        watch(session, options, check === 'check');
+        await watch(session, options, check === 'check');
       }),
     );
 }
 
-function watch(session: Session, options: MonitorCommandOptions, quick: boolean): void {
+async function watch(session: Session, options: MonitorCommandOptions, quick: boolean): Promise<void> {
   const { vault, out } = session;
-  vault.run(rotatorOf(vault).settle());
+  await vault.perform(rotatorOf(vault, await openWorld(session)).settle());
   const environments = chosenEnvironments(session, options);
   const result = vault.run(monitor(vault.context, environments, { strength: !quick }));
   const critical = result.alerts.filter((one) => one.severity === 'critical');

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { rotatorOf } from '../../rotation/rotator.ts';
 import { restoreDeleted } from '../../vault/write.ts';
-import { type CommonOptions, withPlace, withSession } from '../session.ts';
+import { type CommonOptions, openWorld, withPlace, withSession } from '../session.ts';
 import { wholeNumber } from './set.ts';
 
 export function register(program: Command): void {
@@ -14,7 +14,8 @@ export function register(program: Command): void {
   )
     .option('--version <n>', 'the version whose value is wanted')
     .action((name: string, options: CommonOptions & { version?: string }) =>
-      withSession('restore', options, ({ vault, at, out }) => {
+      withSession('restore', options, async (session) => {
+        const { vault, at, out } = session;
         if (options.version === undefined) {
           const result = vault.run(restoreDeleted(vault.context, at, name));
           out.data(result);
@@ -22,7 +23,8 @@ export function register(program: Command): void {
           return;
         }
         const from = wholeNumber(options.version, 'a version');
-        const result = vault.run(rotatorOf(vault).rollback(at, name, from));
+        const rotator = rotatorOf(vault, await openWorld(session, true));
+        const result = await vault.perform(rotator.rollback(at, name, from));
         out.data(result);
         out.line(
           `${result.name} (${at.environment}) has the value of version ${from} again, as version ${result.version}.`,

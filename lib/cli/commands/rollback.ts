@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { rotatorOf } from '../../rotation/rotator.ts';
 import { restoreFromFile } from '../backup-files.ts';
-import { type CommonOptions, withPlace, withSession } from '../session.ts';
+import { type CommonOptions, openWorld, withPlace, withSession } from '../session.ts';
 import { moment } from '../words.ts';
 import { wholeNumber } from './set.ts';
 
@@ -17,14 +17,15 @@ export function register(program: Command): void {
     .option('--to <n>', 'the version whose value is wanted')
     .option('--dry-run', 'for a backup: say what would change, and change nothing')
     .action((target: string, options: CommonOptions & { to?: string; dryRun?: boolean }) =>
-      withSession('rollback', options, (session) => {
+      withSession('rollback', options, async (session) => {
         const { vault, at, out } = session;
         if (target.endsWith('.json') || target.includes('/') || existsSync(target)) {
           restoreFromFile(session, target, [], options.dryRun === true);
           return;
         }
         const to = options.to === undefined ? undefined : wholeNumber(options.to, 'a version');
-        const result = vault.run(rotatorOf(vault).rollback(at, target, to));
+        const rotator = rotatorOf(vault, await openWorld(session, true));
+        const result = await vault.perform(rotator.rollback(at, target, to));
         out.data(result);
         out.line(
           `${out.style('green', '✓')} ${result.name} (${result.environment}) has its earlier value again, as version ${result.version}.`,

@@ -1,13 +1,17 @@
 // keyturn rotate: turns one secret, all that are due, or all.
 import type { Command } from 'commander';
+import type { SecretRule } from '../../catalog/catalog.ts';
 import { KeyturnError, NeedsPersonError, UsageError } from '../../errors.ts';
+import { servicesFor } from '../../rotation/distribute.ts';
 import type { RotationResult } from '../../rotation/results.ts';
 import { dueAt, rotatorOf } from '../../rotation/rotator.ts';
+import type { World } from '../../rotation/world.ts';
+import { destinationsFor } from '../../sync/deliver.ts';
 import { allSummaries } from '../../vault/list.ts';
 import type { SecretSummary } from '../../vault/results.ts';
-import { describeSecret, liveSecret } from '../../vault/write.ts';
+import { describeSecret, liveSecret, type SecretRow } from '../../vault/write.ts';
 import { EXIT } from '../exit-codes.ts';
-import { type CommonOptions, type Session, withPlace, withSession } from '../session.ts';
+import { type CommonOptions, openWorld, type Session, withPlace, withSession } from '../session.ts';
 import { readValue } from '../value-input.ts';
 import { moment, parseSpan, plural, span } from '../words.ts';
 
@@ -15,6 +19,7 @@ interface RotateOptions extends CommonOptions {
   readonly all?: boolean;
   readonly grace?: string;
   readonly dryRun?: boolean;
+  readonly wait?: boolean;
   readonly fromFile?: string;
   readonly stdin?: boolean;
 }
@@ -40,6 +45,7 @@ export function register(program: Command): void {
     .option('--all', 'every secret of the environment, due or not')
     .option('--grace <time>', 'how long the version before stays valid: 90m, 24h, 7d, 0')
     .option('--dry-run', 'say what would turn, and change nothing')
+    .option('--no-wait', 'leave deployments that are on their way to a later run')
     .option('--from-file <path>', 'take the new value from a file')
     .option('--stdin', 'take the new value from standard input, also for what Keyturn could make')
     .action((name: string | undefined, type: string | undefined, options: RotateOptions) =>
@@ -61,20 +67,18 @@ async function rotateOne(
   const { context } = vault;
   const grace = graceOf(options);
   if (type !== undefined) context.catalog.type(type);
+  const world = await openWorld(session, options.wait !== false);
+  const rotator = rotatorOf(vault, world);
   const secret = vault.run(liveSecret(context.environment(at), name));
   const rule = context.catalog.rule(secret.name, { type: type ?? secret.type, intervalDays: secret.interval_days });
+  const byHand = rotator.needsPerson({ ...secret, type: type ?? secret.type });
   if (options.dryRun) {
-    const how = rule.generate ? 'Keyturn makes the new value' : 'a person gives the new value';
-    out.data({ dryRun: true, rotate: [secret.name], needsPerson: rule.generate ? [] : [secret.name] });
-    out.line(
-      `Would rotate ${secret.name} (${at.environment}) from version ${secret.current_version}: ${how}; version ${secret.current_version} stays valid for ${span(grace.graceMs ?? rule.graceMs)}.`,
-    );
+    showOne(session, world, { secret, rule, byHand, graceMs: grace.graceMs ?? rule.graceMs });
     return;
   }
   if (type !== undefined && type !== secret.type) vault.run(describeSecret(context, at, name, { type }));
-  const rotator = rotatorOf(vault);
-  rotator.settle();
-  const fromOutside = options.fromFile !== undefined || options.stdin === true || !rule.generate;
+  await vault.perform(rotator.settle());
+  const fromOutside = options.fromFile !== undefined || options.stdin === true || byHand;
   if (secret.previous_version !== null && (secret.previous_valid_until ?? 0) > context.clock()) {
     out.note(
       `Note: version ${secret.previous_version} would have stayed valid until ${moment(secret.previous_valid_until ?? 0)}; once version ${secret.current_version} is the one before, it is not.`,
@@ -83,13 +87,32 @@ async function rotateOne(
   // Asked for before anything is written: an answer that never comes leaves nothing begun.
   const value = fromOutside ? await valueOrNothing(secret.name, options) : undefined;
   try {
-    const result = vault.run(rotator.rotate({ at, name, ...grace, ...(value && { value }) }));
+    const result = await vault.perform(rotator.rotate({ at, name, ...grace, ...(value && { value }) }));
     out.data(result);
     report(session, result);
+    if (!hasTurned(result)) process.exitCode = EXIT.findings;
     for (const warning of result.warnings) out.note(`Warning: the new value is weak. ${warning}`);
   } finally {
     value?.fill(0);
   }
+}
+
+function showOne(
+  { vault, at, out }: Session,
+  world: World,
+  { secret, rule, byHand, graceMs }: { secret: SecretRow; rule: SecretRule; byHand: boolean; graceMs: number },
+): void {
+  const environment = vault.context.environment(at);
+  const how = byHand ? 'a person gives the new value' : `${makerOf(world, rule)} makes the new value`;
+  const places = destinationsFor(world, environment, secret.name).map((one) => one.title);
+  const services = servicesFor(world, { environment, secret }).map((one) => one.id);
+  const needsPerson = byHand ? [secret.name] : [];
+  out.data({ dryRun: true, rotate: [secret.name], needsPerson, destinations: places, services });
+  const from = `Would rotate ${secret.name} (${at.environment}) from version ${secret.current_version}`;
+  out.line(`${from}: ${how}; version ${secret.current_version} stays valid for ${span(graceMs)}.`);
+  if (places.length > 0) out.line(`It would be brought to ${places.join('; ')}.`);
+  if (services.length > 0)
+    out.line(`Asked, before the old one ends, whether they do well with it: ${services.join(', ')}.`);
 }
 
 /** Nothing at hand starts the rotation all the same: it waits, and shows up in what needs a person. */
@@ -102,13 +125,37 @@ async function valueOrNothing(name: string, options: RotateOptions): Promise<Buf
   }
 }
 
+/** Who makes a new value where no person has to. */
+function makerOf(world: World, rule: SecretRule): string {
+  return rule.generate ? 'Keyturn' : (world.providers.of(rule)?.provider.title ?? 'Keyturn');
+}
+
+function hasTurned(result: RotationResult): boolean {
+  return result.state === 'grace' || result.state === 'revoked';
+}
+
+const DEATHS: Readonly<Record<string, string>> = {
+  dead: ' and was seen to be refused',
+  alive: ', but its provider still accepts it (it is asked again until it does not)',
+};
+
 function report(session: Session, result: RotationResult): void {
   const { out } = session;
+  if (!hasTurned(result)) {
+    const again =
+      result.nextAt === null
+        ? ''
+        : ` It is tried again from ${moment(result.nextAt)} on, or by \`keyturn rotate ${result.name}\`.`;
+    out.line(
+      `${out.style('yellow', '…')} ${result.name} (${result.environment}) waits in the state ${result.state}: ${result.trouble ?? 'another process is at work on it.'}${again}`,
+    );
+    return;
+  }
   const until = result.previousValidUntil;
   const before =
     until !== null && result.state === 'grace'
       ? `version ${result.fromVersion} stays valid until ${moment(until)}`
-      : `version ${result.fromVersion} is not valid any longer`;
+      : `version ${result.fromVersion} is not valid any longer${DEATHS[result.death ?? ''] ?? ''}`;
   out.line(
     `${out.style('green', '✓')} ${result.name} (${result.environment}): version ${result.version} is in use; ${before}.`,
   );
@@ -125,20 +172,20 @@ async function rotateMany(session: Session, options: RotateOptions): Promise<voi
     const due = dueAt(one, intervalDays);
     return options.all ? intervalDays !== undefined : due !== undefined && due <= now;
   });
-  const byHand = chosen.filter((one) => !context.catalog.rule(one.name, one).generate);
+  const rotator = rotatorOf(vault, await openWorld(session, options.wait !== false));
+  const byHand = chosen.filter((one) => rotator.needsPerson(one));
   if (options.dryRun) {
     showPlan(session, chosen, byHand);
     return;
   }
-  const rotator = rotatorOf(vault);
-  const settled = vault.run(rotator.settle());
+  const settled = await vault.perform(rotator.settle());
   const done: RotationResult[] = [];
   const failed: { name: string; error: string }[] = [];
   const progress = out.progress('Rotating');
   for (const [index, one] of chosen.entries()) {
     progress.at(index, chosen.length);
     try {
-      const result = vault.run(rotator.rotate({ at, name: one.name, ...grace }));
+      const result = await vault.perform(rotator.rotate({ at, name: one.name, ...grace }));
       done.push(result);
       report(session, result);
     } catch (error) {

@@ -11,7 +11,7 @@ import { ensureEnvironment } from '../../vault/create.ts';
 import { countLive } from '../../vault/list.ts';
 import { showFindings } from '../findings.ts';
 import { importEntries, importText } from '../importing.ts';
-import { type CommonOptions, type Session, surroundings, withPlace } from '../session.ts';
+import { type CommonOptions, openWorld, type Session, surroundings, withPlace } from '../session.ts';
 import { confirm } from '../value-input.ts';
 import { plural } from '../words.ts';
 import { makeVault } from './init.ts';
@@ -44,7 +44,7 @@ export function register(program: Command): void {
           out.line(`Made the vault and its root key, ${rootKeyFile} (mode 0600). Keep a copy of that key elsewhere.`);
         out.line();
         await takeIn(session, options);
-        vault.run(rotatorOf(vault).settle());
+        await vault.perform(rotatorOf(vault, await openWorld(session)).settle());
         const environment = vault.context.environment(at);
         const validation = vault.run(validate(vault.context, [environment]));
         const monitoring = vault.run(monitor(vault.context, [environment], { strength: true }));
