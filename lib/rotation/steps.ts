@@ -14,6 +14,7 @@ import {
   findSecretById,
   insertRotation,
   moveRotation,
+  retimeRotation,
 } from '../store/statements/rotations.ts';
 import {
   activateVersion,
@@ -77,7 +78,7 @@ function* planInTransaction(ctx: VaultContext, environment: Environment, input: 
   const named = input.id === undefined ? undefined : yield* first(findRotation, { id: input.id });
   if (named) return namedRotation(named, secret);
   const active = yield* first(findActiveRotation, { secretId: secret.id });
-  if (active) return active.id;
+  if (active) return yield* takenUp(active, input);
   const rule = ctx.catalog.rule(secret.name, { type: secret.type, intervalDays: secret.interval_days });
   const id = input.id ?? ctx.random(8).toString('hex');
   const reason = input.reason ?? 'asked';
@@ -102,6 +103,20 @@ function* planInTransaction(ctx: VaultContext, environment: Environment, input: 
       details: { rotation: id, needsValue: input.needsValue, reason },
     },
   ]);
+  return id;
+}
+
+/** Who takes up one that is on its way may mean another grace for it; an emergency ends the old value at once. */
+function* takenUp(active: Rotation, input: PlanInput): Operation<string> {
+  const { id, grace_ms: graceMs, reason, incident_id: incidentId } = active;
+  if (input.graceMs !== undefined || input.reason === 'compromise') {
+    yield* all(retimeRotation, {
+      id,
+      graceMs: input.graceMs ?? graceMs,
+      reason: input.reason === 'compromise' ? 'compromise' : reason,
+      incidentId: input.incidentId ?? incidentId,
+    });
+  }
   return id;
 }
 

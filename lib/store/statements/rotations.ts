@@ -104,6 +104,16 @@ export const releaseRotation = statement('releaseRotation', (db, p: { id: string
     .where('claimed_by', '=', p.by),
 );
 
+/** Changes how one that is on its way ends: who takes it up may mean another grace, or an emergency. */
+export const retimeRotation = statement(
+  'retimeRotation',
+  (db, p: { id: string; graceMs: number; reason: RotationReason; incidentId: string | null }) =>
+    db
+      .updateTable('rotations')
+      .set({ grace_ms: p.graceMs, reason: p.reason, incident_id: p.incidentId })
+      .where('id', '=', p.id),
+);
+
 /** Ends the grace of a secret's rotations now: a leaked value gets none. */
 export const endGraceNow = statement('endGraceNow', (db, p: { secretId: number; now: number; incidentId: string }) =>
   db
