@@ -165,8 +165,9 @@ export function* move(ctx: VaultContext, subject: Subject, step: Move): Operatio
   return true;
 }
 
-/** Grace runs from the moment at which the new version came into use. */
+/** Grace runs from the moment at which the new version came into use; a leaked value gets none. */
 export function graceEnd(subject: Subject): number {
+  if (subject.rotation.reason === 'compromise') return subject.secret.rotated_at;
   return subject.secret.previous_valid_until ?? subject.secret.rotated_at;
 }
 

@@ -1,7 +1,6 @@
 // A process that works on a vault and is killed, or starved, while it does. Run by Node itself, from the sources.
 //   node vault.child.ts <folder> <operation> [kill at the nth statement; 0 for never]
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { KeyturnError } from '../../lib/errors.ts';
 import { rotatorOf } from '../../lib/rotation/rotator.ts';
 import { openBackup, parseBackup } from '../../lib/vault/backup-format.ts';
@@ -9,6 +8,7 @@ import { restoreRecords } from '../../lib/vault/backups.ts';
 import { DataKeyRotation } from '../../lib/vault/data-keys.ts';
 import { EmbeddedVault, type VaultOptions } from '../../lib/vault/embedded-vault.ts';
 import { setSecret } from '../../lib/vault/write.ts';
+import { folderHome } from '../support/folder-home.ts';
 
 const [folder = '', operation = '', killAt = '0', argument = ''] = process.argv.slice(2);
 const AT = { project: 'default', environment: 'development' };
@@ -20,13 +20,7 @@ if (operation === 'read-only') {
   process.setuid?.(65534);
 }
 
-const home = {
-  folder: join(folder, '.keyturn'),
-  database: join(folder, '.keyturn', 'keyturn.db'),
-  rootKeyFile: join(folder, '.keyturn', 'root.key'),
-  root: folder,
-  backups: join(folder, 'backups', 'secrets'),
-};
+const home = folderHome(folder);
 
 function open(): EmbeddedVault {
   const options: VaultOptions = {

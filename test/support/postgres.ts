@@ -11,6 +11,8 @@ export interface TestPostgres {
   stop(): Promise<void>;
   /** Stops it as a crash or an administrator would, and starts it again with the same data. */
   restart(): Promise<void>;
+  /** All that it has logged. */
+  log(): string;
 }
 
 function freePort(): Promise<number> {
@@ -61,5 +63,6 @@ export async function startPostgres(): Promise<TestPostgres> {
       await server.stop();
       await server.start();
     },
+    log: () => log.join('\n'),
   };
 }
