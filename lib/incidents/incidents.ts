@@ -129,7 +129,7 @@ function maySee(ctx: VaultContext, row: IncidentTable): boolean {
 /** One incident with its timeline and what has to turn. @throws NotFoundError */
 export function* showIncident(ctx: VaultContext, id: string): Operation<Incident> {
   const row = yield* first(findIncident, { id });
-  if (!row || !maySee(ctx, row)) throw noIncident(id);
+  if (!row || !maySee(ctx, row)) throw noIncident();
   const events = yield* all(selectIncidentEvents, { id });
   const items = yield* all(selectIncidentItems, { id });
   return {
@@ -147,13 +147,13 @@ export function* showIncident(ctx: VaultContext, id: string): Operation<Incident
   };
 }
 
-function noIncident(id: string): NotFoundError {
-  return new NotFoundError('KT_NOT_FOUND', `There is no incident ${id}.`, '`keyturn incidents` lists them.');
+function noIncident(): NotFoundError {
+  return new NotFoundError('KT_NOT_FOUND', 'There is no such incident.', '`keyturn incidents` lists them.');
 }
 
 function* authorized(ctx: VaultContext, id: string): Operation<IncidentTable> {
   const row = yield* first(findIncident, { id });
-  if (!row || !maySee(ctx, row)) throw noIncident(id);
+  if (!row || !maySee(ctx, row)) throw noIncident();
   yield* ctx.authorize('rotate', {
     action: 'incident.note',
     ...(row.project !== null && { project: row.project }),

@@ -215,7 +215,7 @@ function* handled(
 ): Operation<AlertSummary> {
   const row = yield* first(findAlert, { id });
   if (!row || ctx.access.denial('monitor', placeOf(row)) !== undefined) {
-    throw new NotFoundError('KT_NOT_FOUND', `There is no alert ${id}.`, '`keyturn alerts` lists them.');
+    throw new NotFoundError('KT_NOT_FOUND', 'There is no such alert.', '`keyturn alerts` lists them.');
   }
   yield* ctx.authorize('rotate', { action: 'alert.handle', ...placeOf(row), details: { alert: id } });
   return yield* transaction(

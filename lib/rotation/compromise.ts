@@ -11,6 +11,7 @@ import { moveIncidentItem, putIncidentItem } from '../store/statements/incidents
 import { endGraceNow, findSecretById, selectSecretRotations } from '../store/statements/rotations.ts';
 import { findVersion } from '../store/statements/secrets.ts';
 import type { IncidentItemState } from '../store/states.ts';
+import type { Destination } from '../sync/destination.ts';
 import type { VaultContext } from '../vault/context.ts';
 import type { Environment, Place } from '../vault/places.ts';
 import { environmentPlace, liveSecret, type SecretRow } from '../vault/write.ts';
@@ -241,12 +242,18 @@ interface Affected {
   readonly why: string;
 }
 
+/** Where a destination takes from; nowhere, and so the whole vault, for one that is not declared any more. */
+function placeOf(ctx: VaultContext, destination: Destination | undefined): Partial<Place> {
+  return destination ? environmentPlace(ctx.environment(destination.from)) : {};
+}
+
 /**
  * Every secret that a destination holds or ever held, in the order in which they should turn: first what opens the place
  * itself and what makes other keys, then by risk, then by how much depends on it.
  */
 function* affectedBy(ctx: VaultContext, world: World, destinationId: string): Operation<Affected[]> {
   const destination = world.destinations.find((one) => one.id === destinationId);
+  yield* ctx.authorize('rotate', { action: 'incident.open', ...placeOf(ctx, destination) });
   const ids = new Set((yield* all(selectDestination, { destination: destinationId })).map((row) => row.secret_id));
   if (ids.size === 0 && !destination) {
     const known = world.destinations.map((one) => one.id).join(', ') || 'none';
@@ -307,6 +314,10 @@ export function* beginDestinationCompromise(
       const { id, opened } = yield* openIncident(ctx, {
         kind: 'destination',
         title: `Everything that ${destinationId} ever held is compromised`,
+        ...placeOf(
+          ctx,
+          world.destinations.find((one) => one.id === destinationId),
+        ),
         subject: destinationId,
       });
       if (opened) yield* addToTimeline(ctx, id, `Reported: ${affected.length} secrets were at ${destinationId}.`);

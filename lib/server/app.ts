@@ -15,12 +15,14 @@ import type { Caller } from './caller.ts';
 import type { Metrics } from './metrics.ts';
 import { registerPages } from './pages/pages.ts';
 import { sendProblem } from './problems.ts';
+import { registerAlerts } from './routes/alerts.ts';
 import { registerAudit } from './routes/audit.ts';
 import { registerPeople } from './routes/people.ts';
 import { registerPlaces } from './routes/places.ts';
 import { registerRotations } from './routes/rotations.ts';
 import { registerSecrets } from './routes/secrets.ts';
 import { registerTokens } from './routes/tokens.ts';
+import { registerTurning } from './routes/turning.ts';
 import { registerVault } from './routes/vault.ts';
 import type { Api, Service } from './service.ts';
 import type { Tracing } from './tracing.ts';
@@ -165,6 +167,8 @@ export async function buildApp(options: AppOptions): Promise<App> {
     registerPlaces,
     registerSecrets,
     registerRotations,
+    registerTurning,
+    registerAlerts,
     registerVault,
     registerAudit,
     registerTokens,

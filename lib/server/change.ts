@@ -39,6 +39,44 @@ export async function change(
   return sent(reply);
 }
 
+/**
+ * Runs a change that asks something outside of the store, and so cannot be one transaction. It has to be one that may be
+ * repeated: a retry after a cut goes on with what was begun (a rotation that is on its way is taken up, not begun twice).
+ * @param work is given a name that is the same for the same Idempotency-Key, to name with what must not happen twice
+ */
+export async function changeOutside(
+  service: Service,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  work: (ctx: VaultContext, id: string | undefined) => Operation<Answer>,
+): Promise<never> {
+  const ctx = contextOf(service, request);
+  const given = request.headers['idempotency-key'];
+  const key = given === undefined ? undefined : keyFor(ctx, keyText(given));
+  const operation = key === undefined ? work(ctx, undefined) : replayed(service, ctx, request, key, work);
+  const answer = await service.vault.run(operation);
+  reply.code(answer.status);
+  if (answer.headers) reply.headers(answer.headers);
+  reply.send(answer.body);
+  return sent(reply);
+}
+
+function* replayed(
+  service: Service,
+  ctx: VaultContext,
+  request: FastifyRequest,
+  key: string,
+  work: (ctx: VaultContext, id: string) => Operation<Answer>,
+): Operation<Answer> {
+  const hash = requestHash(request);
+  const known = yield* knownAnswer(service, { key, hash });
+  if (known) return known;
+  const answer = yield* work(ctx, createHash('sha256').update(key).digest('hex').slice(0, 16));
+  // Two at once did the same work; the answer that is kept first stays.
+  yield* transaction(keepAnswer(service, ctx, { key, hash }, answer));
+  return answer;
+}
+
 /** Fastify wants an asynchronous handler to give its reply back, where its types ask for the body. */
 export function sent(reply: FastifyReply): never {
   return reply as never;
@@ -63,9 +101,7 @@ function* once(
   given: string,
   work: Operation<Answer>,
 ): Operation<Answer> {
-  const key = createHash('sha256')
-    .update(JSON.stringify([ctx.principal, given]))
-    .digest('base64url');
+  const key = keyFor(ctx, given);
   const hash = requestHash(request);
   const outcome = yield* transaction(firstOrAgain(service, ctx, { key, hash }, work));
   // What failed is not kept: its own parts are undone or logged, and the client may try again.
@@ -79,18 +115,11 @@ function* firstOrAgain(
   { key, hash }: { key: string; hash: Buffer },
   work: Operation<Answer>,
 ): Operation<{ answer: Answer } | { error: unknown }> {
-  const { serverKey } = service.vault;
-  const context = ['keyturn/v1/idempotency', key];
-  const known = yield* first(findIdempotent, { key });
-  if (known) {
-    if (!equalBytes(known.request, hash)) {
-      const what = 'That Idempotency-Key was used for another request.';
-      return { error: new RequestError('KT_IDEMPOTENCY_MISMATCH', what, 'Make a new key for each new request.') };
-    }
-    const opened = openEnvelope(serverKey, context, asBuffer(known.answer));
-    const answer = JSON.parse(opened.toString('utf8')) as Answer;
-    opened.fill(0);
-    return { answer: { ...answer, headers: { ...answer.headers, 'idempotency-replayed': 'true' } } };
+  try {
+    const known = yield* knownAnswer(service, { key, hash });
+    if (known) return { answer: known };
+  } catch (error) {
+    return { error };
   }
   let answer: Answer;
   try {
@@ -98,14 +127,50 @@ function* firstOrAgain(
   } catch (error) {
     return { error };
   }
+  yield* keepAnswer(service, ctx, { key, hash }, answer);
+  return { answer };
+}
+
+/** Names a client's key by whoever sent it: two principals' keys are never the same. */
+function keyFor(ctx: VaultContext, given: string): string {
+  return createHash('sha256')
+    .update(JSON.stringify([ctx.principal, given]))
+    .digest('base64url');
+}
+
+function sealedFor(key: string): string[] {
+  return ['keyturn/v1/idempotency', key];
+}
+
+/** The answer that was given already. @throws RequestError where another request had the same key */
+function* knownAnswer(service: Service, { key, hash }: { key: string; hash: Buffer }): Operation<Answer | undefined> {
+  const known = yield* first(findIdempotent, { key });
+  if (!known) return undefined;
+  if (!equalBytes(known.request, hash)) {
+    const what = 'That Idempotency-Key was used for another request.';
+    throw new RequestError('KT_IDEMPOTENCY_MISMATCH', what, 'Make a new key for each new request.');
+  }
+  const opened = openEnvelope(service.vault.serverKey, sealedFor(key), asBuffer(known.answer));
+  const answer = JSON.parse(opened.toString('utf8')) as Answer;
+  opened.fill(0);
+  return { ...answer, headers: { ...answer.headers, 'idempotency-replayed': 'true' } };
+}
+
+/** Keeps an answer, sealed: it may hold a token that is shown once. In the caller's transaction. */
+function* keepAnswer(
+  service: Service,
+  ctx: VaultContext,
+  { key, hash }: { key: string; hash: Buffer },
+  answer: Answer,
+): Operation<void> {
+  if (yield* first(findIdempotent, { key })) return;
   const text = Buffer.from(JSON.stringify(answer), 'utf8');
   yield* all(insertIdempotent, {
     key,
     request: hash,
     status: answer.status,
-    answer: sealEnvelope(serverKey, ctx.suite, context, text, ctx.random),
+    answer: sealEnvelope(service.vault.serverKey, ctx.suite, sealedFor(key), text, ctx.random),
     now: ctx.clock(),
   });
   text.fill(0);
-  return { answer };
 }

@@ -1,15 +1,28 @@
-// What a server does by itself: ends the grace of rotations and takes up those that were cut off, forwards the log,
-// forgets what is old. One server does it by a timer; on PostgreSQL, pg-boss gives each turn to one of any number.
+// What a server does by itself: turns what is due, ends the grace of rotations and takes up those that were cut off, asks
+// about keys, alerts, forwards the log, forgets what is old. One server does it by a timer; on PostgreSQL, pg-boss gives each turn to one of any number.
 import { PgBoss } from 'pg-boss';
+import { deliverAlerts } from '../monitoring/alert-delivery.ts';
+import { type AlertRun, updateAlerts } from '../monitoring/alert-run.ts';
+import { checkEnvironment } from '../rotation/checks.ts';
 import { rotatorOf } from '../rotation/rotator.ts';
+import { Ticker } from '../rotation/tick.ts';
+import type { World } from '../rotation/world.ts';
 import { all, type Operation, transaction } from '../store/operation.ts';
 import { clearOldAttempts, deleteEndedTokens } from '../store/statements/access.ts';
+import { deleteOldAlertDeliveries } from '../store/statements/alerts.ts';
 import { deleteOldIdempotent } from '../store/statements/service.ts';
+import { checkDrift } from '../sync/overview.ts';
 import type { ServedVault } from '../vault/served-vault.ts';
 import type { Forwarder } from './forwarder.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const SETTLE_MS = 10_000;
+const TICK_MS = 10_000;
+const TELL_MS = 5_000;
+const ALERT_MS = 60_000;
+const LOOK_MS = 6 * 60 * 60 * 1000;
+/** What a server does as soon as it has started; the rest comes when its time has passed. */
+const AT_START = new Set(['settle', 'tick', 'tell']);
 const TIDY_MS = 60 * 60 * 1000;
 
 export interface Scheduler {
@@ -19,39 +32,98 @@ export interface Scheduler {
 export interface Work {
   readonly vault: ServedVault;
   readonly forwarder: Forwarder;
+  readonly world: World;
+  readonly alerts: AlertRun;
   readonly onError: (error: unknown, job: string) => void;
 }
 
-/** Rotations past their grace are ended, and those that a killed process left are taken up. */
-async function settle({ vault }: Work): Promise<void> {
-  await vault.run(rotatorOf({ context: vault.system, home: vault.home }).settle());
+/** Rotations past their grace are ended, those that a killed process left are taken up, deliveries are brought on. */
+async function settle({ vault, world }: Work): Promise<void> {
+  await vault.run(rotatorOf({ context: vault.system, home: vault.home }, world).settle());
+}
+
+/** Due secrets turn. What was missed while no server ran is due still. */
+function tick(): (work: Work) => Promise<void> {
+  let ticker: Ticker | undefined;
+  return async ({ vault, world }) => {
+    ticker ??= new Ticker(vault.system, world);
+    await vault.run(ticker.tick(rotatorOf({ context: vault.system, home: vault.home }, world)));
+  };
+}
+
+async function alert({ vault, alerts }: Work): Promise<void> {
+  await vault.read(updateAlerts(vault.system, alerts));
+}
+
+async function alertStrength({ vault, alerts }: Work): Promise<void> {
+  await vault.read(updateAlerts(vault.system, alerts, true));
+}
+
+/** What is queued for channels is sent. */
+async function tell({ vault, alerts }: Work): Promise<void> {
+  await vault.read(deliverAlerts(vault.system, alerts.world));
+}
+
+/** Asks about every key that somebody can be asked about, and compares what destinations hold. */
+async function look({ vault, world, onError }: Work): Promise<void> {
+  for (const { project, name } of vault.state.environments.values()) {
+    await vault.read(checkEnvironment(vault.system, world, { project, environment: name }));
+  }
+  for (const destination of world.destinations) {
+    try {
+      await vault.read(checkDrift(vault.system, world, destination));
+    } catch (error) {
+      // One that cannot be reached now keeps the others from nothing.
+      onError(error, `look at ${destination.id}`);
+    }
+  }
 }
 
 function* tidy(now: number): Operation<void> {
   yield* all(deleteOldIdempotent, { before: now - DAY_MS });
   yield* all(clearOldAttempts, { before: now - 2 * DAY_MS });
   yield* all(deleteEndedTokens, { kind: 'oidc', before: now - DAY_MS });
+  yield* all(deleteOldAlertDeliveries, { before: now - 90 * DAY_MS });
 }
 
-const JOBS: readonly { name: string; every: number; run: (work: Work) => Promise<void> }[] = [
-  { name: 'settle', every: SETTLE_MS, run: settle },
-  { name: 'forward', every: 1_000, run: ({ forwarder }) => forwarder.deliver() },
-  { name: 'tidy', every: TIDY_MS, run: ({ vault }) => vault.read(transaction(tidy(vault.clock()))) },
-];
+interface Job {
+  readonly name: string;
+  /** Milliseconds. */
+  readonly every: number;
+  readonly run: (work: Work) => Promise<void>;
+}
+
+function jobs(): Job[] {
+  return [
+    { name: 'settle', every: SETTLE_MS, run: settle },
+    { name: 'tick', every: TICK_MS, run: tick() },
+    { name: 'forward', every: 1_000, run: ({ forwarder }) => forwarder.deliver() },
+    { name: 'tell', every: TELL_MS, run: tell },
+    { name: 'alert', every: ALERT_MS, run: alert },
+    { name: 'alert-strength', every: DAY_MS, run: alertStrength },
+    { name: 'look', every: LOOK_MS, run: look },
+    { name: 'tidy', every: TIDY_MS, run: ({ vault }) => vault.read(transaction(tidy(vault.clock()))) },
+  ];
+}
 
 /** By timers of this process: on the embedded store there is no other server. */
 export function startTimers(work: Work): Scheduler {
-  let running: Promise<void> = Promise.resolve();
-  const timers = JOBS.map(({ name, every, run }) =>
-    setInterval(() => {
-      running = running.then(() => run(work)).catch((error: unknown) => work.onError(error, name));
-    }, every).unref(),
-  );
-  running = running.then(() => settle(work)).catch((error: unknown) => work.onError(error, 'settle'));
+  // Each job waits for its own last run only: a slow provider holds up nothing but what asks it.
+  const running = new Map<string, Promise<void>>();
+  const start = ({ name, run }: Job) => {
+    if (running.has(name)) return;
+    const done = run(work)
+      .catch((error: unknown) => work.onError(error, name))
+      .finally(() => running.delete(name));
+    running.set(name, done);
+  };
+  const all = jobs();
+  const timers = all.map((job) => setInterval(() => start(job), job.every).unref());
+  for (const job of all) if (AT_START.has(job.name)) start(job);
   return {
     async stop() {
       for (const timer of timers) clearInterval(timer);
-      await running;
+      await Promise.all(running.values());
     },
   };
 }
@@ -65,7 +137,7 @@ export async function startBoss(url: string, schema: string, work: Work): Promis
   boss.on('error', (error) => work.onError(error, 'pg-boss'));
   await boss.start();
   const timers: NodeJS.Timeout[] = [];
-  for (const { name, every, run } of JOBS) {
+  for (const { name, every, run } of jobs()) {
     await boss.createQueue(name, { policy: 'stately', retryLimit: 2, expireInSeconds: 300 });
     await boss.work(name, { pollingIntervalSeconds: 0.5 }, async () => {
       try {
@@ -80,7 +152,7 @@ export async function startBoss(url: string, schema: string, work: Work): Promis
         .send(name, {}, { singletonKey: name, singletonSeconds: Math.max(1, Math.floor(every / 1000)) })
         .catch((error: unknown) => work.onError(error, name));
     };
-    send();
+    if (AT_START.has(name)) send();
     timers.push(setInterval(send, every).unref());
   }
   return {

@@ -1,5 +1,6 @@
 // The shapes that several routes share, once: they check requests, type handlers and make the OpenAPI document.
 import { z } from 'zod';
+import type { RotationResult } from '../rotation/results.ts';
 import { problemSchema } from './problems.ts';
 
 export const name = z.string().min(1).max(200).describe('A secret’s name; names compare without case.');
@@ -83,8 +84,19 @@ export const rotation = z
     version: z.int(),
     previousValidUntil: when.nullable(),
     warnings: z.array(z.string()),
+    trouble: z.string().nullable().describe('What the next state waits for; null where it waits for nothing.'),
+    nextAt: when.nullable().describe('When that is tried again, by itself.'),
+    death: z
+      .enum(['dead', 'alive', 'unknown', 'local'])
+      .nullable()
+      .describe('Whether the revoked value was seen to be refused; `local`: nobody but your own services accepts it.'),
   })
   .meta({ id: 'Rotation' });
+
+/** A rotation's result without what is only for the host itself. */
+export function shownRotation({ backupFile: _, ...result }: RotationResult) {
+  return { ...result, warnings: [...result.warnings] };
+}
 
 export const empty = z.null().describe('No content.');
 

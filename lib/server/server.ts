@@ -9,6 +9,9 @@ import type { ProjectConfig } from '../config/config.ts';
 import { isKeyturnError, type KeyturnError, UsageError } from '../errors.ts';
 import { Directory } from '../identity/directory.ts';
 import { ownerLink } from '../identity/people.ts';
+import { type AlertRun, alertRun } from '../monitoring/alert-run.ts';
+import type { World } from '../rotation/world.ts';
+import { worldOf } from '../rotation/world-of.ts';
 import { logTransaction } from '../store/operation.ts';
 import { ServedPostgres } from '../store/postgres/served-postgres.ts';
 import { ServedSqlite } from '../store/served-sqlite.ts';
@@ -16,6 +19,8 @@ import type { ServedStore } from '../store/served-store.ts';
 import { SqliteStore } from '../store/sqlite.ts';
 import { compileForSqlite } from '../store/sqlite-compiler.ts';
 import type { VaultHome } from '../vault/home.ts';
+import { DEFAULT_ENVIRONMENT, DEFAULT_PROJECT } from '../vault/names.ts';
+import type { Place } from '../vault/places.ts';
 import { ServedVault } from '../vault/served-vault.ts';
 import { type App, buildApp, type Tls } from './app.ts';
 import { Callers } from './caller.ts';
@@ -275,15 +280,45 @@ export class KeyturnServer {
     const forwarder = new Forwarder(vault);
     this.#forwarder = forwarder;
     const exchange = new Exchange(vault, tokenKey);
-    app.unseal({ vault, directory, callers, signIn, exchange, forwarder, tokenKey, publicUrl: this.publicUrl });
+    const world = this.#world(vault);
+    const alerts = this.#alerts(vault, world);
+    const { publicUrl } = this;
+    app.unseal({ vault, directory, callers, signIn, exchange, forwarder, world, alerts, tokenKey, publicUrl });
     if (readOnly) return;
     await vault.read(logTransaction(vault.system.log([{ action: 'server.start', details: { url: this.#url } }])));
     const onError = (error: unknown, job: string) => this.#log.error({ err: error, job }, 'a job failed');
-    const work = { vault, forwarder, onError };
+    const work = { vault, forwarder, world, alerts, onError };
     this.#scheduler =
       databaseUrl !== undefined && vault.store instanceof ServedPostgres
         ? await startBoss(databaseUrl, `${vault.store.schema}_jobs`, work)
         : startTimers(work);
+  }
+
+  #world(vault: ServedVault): World {
+    const { config, env, home } = this.#options;
+    const { clock, random } = vault.state;
+    return worldOf({ operations: config.operations, root: home.root, at: this.#place, env, random, clock });
+  }
+
+  #alerts(vault: ServedVault, world: World): AlertRun {
+    const { alerts = {} } = this.#options.config.operations;
+    return alertRun({
+      config: { link: this.#options.publicUrl, ...alerts },
+      http: world.http,
+      at: this.#place,
+      home: vault.home,
+      destinations: world.destinations.map((one) => one.id),
+      print: (line) => this.#log.warn({ alert: true }, line),
+    });
+  }
+
+  /** What the configuration means when it does not say where. */
+  get #place(): Place {
+    const { config, env } = this.#options;
+    return {
+      project: config.project ?? DEFAULT_PROJECT,
+      environment: env.KEYTURN_ENV ?? config.environment ?? DEFAULT_ENVIRONMENT,
+    };
   }
 
   async #stop(): Promise<void> {

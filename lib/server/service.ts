@@ -4,6 +4,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, RawServerDefault } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Directory } from '../identity/directory.ts';
+import type { AlertRun } from '../monitoring/alert-run.ts';
+import type { World } from '../rotation/world.ts';
 import type { VaultContext } from '../vault/context.ts';
 import type { Permission } from '../vault/policy.ts';
 import type { ServedVault } from '../vault/served-vault.ts';
@@ -19,6 +21,9 @@ export interface Service {
   readonly signIn: SignIn;
   readonly exchange: Exchange;
   readonly forwarder: Forwarder;
+  /** Providers, destinations and services. */
+  readonly world: World;
+  readonly alerts: AlertRun;
   /** The HMAC key that tokens are kept under. */
   readonly tokenKey: KeyObject;
   /** As browsers see this server. */

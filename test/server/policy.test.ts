@@ -16,6 +16,8 @@ interface Target {
     forward(): Promise<string>;
     backup(): Promise<string>;
     secret(): Promise<string>;
+    incident(): Promise<string>;
+    alert(): Promise<string>;
   };
 }
 
@@ -137,6 +139,103 @@ const CASES: readonly Case[] = [
   },
   { route: 'GET …/monitoring', permission: 'monitor', reach: 'project', request: plain((t) => `${at(t)}/monitoring`) },
   { route: 'GET …/report', permission: 'validate', reach: 'project', request: plain((t) => `${at(t)}/report`) },
+  {
+    route: 'POST …/secrets/{name}/check',
+    permission: 'validate',
+    reach: 'project',
+    request: plain((t) => `${at(t)}/secrets/JWT_SECRET/check`, body),
+  },
+  { route: 'POST …/checks', permission: 'validate', reach: 'project', request: plain((t) => `${at(t)}/checks`, body) },
+  { route: 'GET …/checks', permission: 'monitor', reach: 'project', request: plain((t) => `${at(t)}/checks`) },
+  {
+    route: 'POST …/secrets/{name}/compromise',
+    permission: 'rotate',
+    reach: 'project',
+    request: async (t) => ({ path: `${at(t)}/secrets/${await t.make.secret()}/compromise`, body }),
+  },
+  {
+    // Nothing was ever sent to it: whoever may ask is told so.
+    route: 'POST /v1/destinations/{destination}/compromise',
+    permission: 'rotate',
+    reach: 'vault',
+    request: plain(() => '/v1/destinations/none/compromise', body),
+  },
+  { route: 'GET …/schedule', permission: 'list', reach: 'project', request: plain((t) => `${at(t)}/schedule`) },
+  { route: 'GET …/destinations', permission: 'list', reach: 'project', request: plain((t) => `${at(t)}/destinations`) },
+  {
+    route: 'POST …/destinations/{destination}/push',
+    permission: 'rotate',
+    reach: 'project',
+    request: plain((t) => `${at(t)}/destinations/none/push`, body),
+  },
+  {
+    route: 'POST …/destinations/{destination}/check',
+    permission: 'validate',
+    reach: 'project',
+    request: plain((t) => `${at(t)}/destinations/none/check`, body),
+  },
+  {
+    route: 'POST …/destinations/{destination}/prune',
+    permission: 'delete',
+    reach: 'project',
+    request: plain((t) => `${at(t)}/destinations/none/prune`, body),
+  },
+  { route: 'GET /v1/providers', permission: 'any', reach: 'vault', request: plain(() => '/v1/providers') },
+  { route: 'GET /v1/alerts', permission: 'any', reach: 'vault', request: plain(() => '/v1/alerts') },
+  {
+    route: 'GET /v1/alerts/deliveries',
+    permission: 'monitor',
+    reach: 'vault',
+    request: plain(() => '/v1/alerts/deliveries'),
+  },
+  {
+    route: 'POST /v1/alerts/test',
+    permission: 'settings',
+    reach: 'vault',
+    request: plain(() => '/v1/alerts/test', body),
+  },
+  ...(['acknowledge', 'reopen'] as const).map(
+    (verb): Case => ({
+      route: `POST /v1/alerts/{id}/${verb}`,
+      permission: 'rotate',
+      reach: 'project',
+      request: async (t) => ({ path: `/v1/alerts/${await t.make.alert()}/${verb}`, body }),
+    }),
+  ),
+  {
+    route: 'POST /v1/alerts/{id}/mute',
+    permission: 'rotate',
+    reach: 'project',
+    request: async (t) => ({
+      path: `/v1/alerts/${await t.make.alert()}/mute`,
+      body: { until: Date.now() + 3_600_000, reason: 'known' },
+    }),
+  },
+  { route: 'GET /v1/incidents', permission: 'any', reach: 'vault', request: plain(() => '/v1/incidents') },
+  {
+    route: 'GET /v1/incidents/{id}',
+    permission: 'monitor',
+    reach: 'project',
+    request: async (t) => ({ path: `/v1/incidents/${await t.make.incident()}` }),
+  },
+  {
+    route: 'POST /v1/incidents/{id}/notes',
+    permission: 'rotate',
+    reach: 'project',
+    request: async (t) => ({ path: `/v1/incidents/${await t.make.incident()}/notes`, body: { what: 'seen' } }),
+  },
+  {
+    route: 'POST /v1/incidents/{id}/close',
+    permission: 'rotate',
+    reach: 'project',
+    request: async (t) => ({ path: `/v1/incidents/${await t.make.incident()}/close`, body: { why: 'done' } }),
+  },
+  {
+    route: 'POST /v1/tokens/{id}/thaw',
+    permission: 'tokens',
+    reach: 'project',
+    request: async (t) => ({ path: `/v1/tokens/${await t.make.token()}/thaw`, body }),
+  },
   { route: 'GET /v1/keys', permission: 'keys', reach: 'vault', request: plain(() => '/v1/keys') },
   {
     route: 'POST /v1/keys/rotate-data',
@@ -331,6 +430,8 @@ function refused({ status, body: answer }: Answer): boolean {
     'There is no such grant.',
     'There is no such invitation.',
     'There is no such approval.',
+    'There is no such incident.',
+    'There is no such alert.',
   ];
   return status === 404 && (hidden.includes(answer.code) || hidden.includes(answer.detail));
 }
@@ -375,6 +476,11 @@ async function target(
 ): Promise<Target> {
   const scope = { project, environment: 'development', permissions: ['list'] };
   const base = `/v1/projects/${project}/environments`;
+  const compromised = async (): Promise<{ incident: string; name: string }> => {
+    const name = fresh();
+    await server.call('PUT', `${base}/development/secrets/${name}`, { as: writer, body: { value: STRONG + name } });
+    return made(server, as, `${base}/development/secrets/${name}/compromise`, {});
+  };
   return {
     project,
     make: {
@@ -412,6 +518,12 @@ async function target(
         const name = fresh();
         await server.call('PUT', `${base}/development/secrets/${name}`, { as: writer, body: { value: 'x' } });
         return name;
+      },
+      incident: async () => (await compromised()).incident,
+      alert: async () => {
+        const { name } = await compromised();
+        const { body: answer } = await server.call('GET', '/v1/alerts', { as });
+        return answer.alerts.find((each: { secret: string }) => each.secret === name).id;
       },
     },
   };

@@ -24,7 +24,7 @@ export interface RunOptions {
 /** An environment without what this process may have of Keyturn's own. */
 function cleanEnvironment(more: Record<string, string> = {}): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !/^(KEYTURN_|SECRETS_|VITEST|NODE_)/.test(name));
-  return { ...Object.fromEntries(kept), NO_COLOR: '1', ...more };
+  return { ...Object.fromEntries(kept), NO_COLOR: '1', KEYTURN_LIVE: 'off', ...more };
 }
 
 /** Runs a program to its end. */

@@ -21,7 +21,13 @@ export async function serve(
 ): Promise<ServeProcess> {
   const child = spawn(process.execPath, [`${ROOT}/bin/keyturn.cjs`, 'serve', '--port', '0', ...args], {
     cwd,
-    env: { PATH: process.env.PATH ?? '', KEYTURN_HOME: `${cwd}/.keyturn`, KEYTURN_LOG_LEVEL: 'warn', ...env },
+    env: {
+      PATH: process.env.PATH ?? '',
+      KEYTURN_HOME: `${cwd}/.keyturn`,
+      KEYTURN_LOG_LEVEL: 'warn',
+      KEYTURN_LIVE: 'off',
+      ...env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let text = '';

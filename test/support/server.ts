@@ -66,7 +66,8 @@ export async function testServer(
   options: Partial<ServerOptions> = {},
   folder = temporaryFolder(),
 ): Promise<TestServer> {
-  const variables = { ...storeVariables(), ...options.env };
+  // Nobody outside is asked, unless a test starts a provider of its own.
+  const variables = { KEYTURN_LIVE: 'off', ...storeVariables(), ...options.env };
   const log: string[] = [];
   const clock = { now: Date.now() };
   const home = vaultHome(folder, { KEYTURN_HOME: join(folder, '.keyturn') });

@@ -4,13 +4,12 @@ import { nameKey } from '../../catalog/catalog.ts';
 import { requireApproval } from '../../identity/approvals.ts';
 import { monitor } from '../../monitoring/monitor.ts';
 import { buildReport, reportMarkdown } from '../../reporting/validation-report.ts';
-import type { RotationResult } from '../../rotation/results.ts';
 import { rotatorOf } from '../../rotation/rotator.ts';
 import { all, logTransaction, type Operation } from '../../store/operation.ts';
 import { selectRotationsSince } from '../../store/statements/rotations.ts';
 import { validate } from '../../validation/validate.ts';
 import type { VaultContext } from '../../vault/context.ts';
-import { type Answer, change } from '../change.ts';
+import { type Answer, changeOutside } from '../change.ts';
 import { approvalOf, bytesOf } from '../request-parts.ts';
 import * as schema from '../schemas.ts';
 import { type Api, contextOf, type Service } from '../service.ts';
@@ -18,17 +17,13 @@ import { type Api, contextOf, type Service } from '../service.ts';
 const BASE = '/v1/projects/:project/environments/:environment';
 const LISTED = 500;
 
-function shown({ backupFile: _, ...result }: RotationResult) {
-  return { ...result, warnings: [...result.warnings] };
-}
-
 export function registerRotations(app: Api, service: Service): void {
   rotating(app, service);
   overseeing(app, service);
 }
 
 function rotating(app: Api, service: Service): void {
-  const rotatorFor = (ctx: VaultContext) => rotatorOf({ context: ctx, home: service.vault.home });
+  const rotatorFor = (ctx: VaultContext) => rotatorOf({ context: ctx, home: service.vault.home }, service.world);
   app.post(
     `${BASE}/secrets/:name/rotate`,
     {
@@ -50,7 +45,7 @@ function rotating(app: Api, service: Service): void {
       },
     },
     (request, reply) =>
-      change(service, request, reply, function* (ctx): Operation<Answer> {
+      changeOutside(service, request, reply, function* (ctx, id): Operation<Answer> {
         const { graceMs, ...given } = request.body;
         const { name } = request.params;
         yield* requireApproval(ctx, 'rotate', request.params, name, approvalOf(request));
@@ -61,8 +56,9 @@ function rotating(app: Api, service: Service): void {
             name,
             ...(value && { value }),
             ...(graceMs !== undefined && { graceMs }),
+            ...(id !== undefined && { id }),
           };
-          return { status: 200, body: shown(yield* rotatorFor(ctx).rotate(rotate)) };
+          return { status: 200, body: schema.shownRotation(yield* rotatorFor(ctx).rotate(rotate)) };
         } finally {
           value?.fill(0);
         }
@@ -88,11 +84,11 @@ function rotating(app: Api, service: Service): void {
       },
     },
     (request, reply) =>
-      change(service, request, reply, function* (ctx): Operation<Answer> {
+      changeOutside(service, request, reply, function* (ctx): Operation<Answer> {
         const { name } = request.params;
         yield* requireApproval(ctx, 'rotate', request.params, name, approvalOf(request));
         const result = yield* rotatorFor(ctx).rollback(request.params, name, request.body.version);
-        return { status: 200, body: shown(result) };
+        return { status: 200, body: schema.shownRotation(result) };
       }),
   );
   app.get(
