@@ -81,7 +81,10 @@ function* askServices(
   for (const service of servicesFor(world, subject)) {
     const why = yield* whyUnwell(ctx, world, service, parcel);
     if (why !== undefined)
-      return { what: sentence(`${service.id} does not do well with the new version: ${why}`), passing: true };
+      return {
+        what: sentence(`the service ${service.id} does not do well with the new version: ${why}`),
+        passing: true,
+      };
   }
   return undefined;
 }
