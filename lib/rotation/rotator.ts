@@ -78,8 +78,9 @@ export class Rotator {
   /** True where a new value of a secret needs a person. */
   needsPerson(secret: Pick<SecretRow, 'name' | 'type'> & { readonly interval_days?: number | null }): boolean {
     const rule = this.#ctx.catalog.rule(secret.name, { type: secret.type });
-    if (rule.generate) return false;
     const world = this.#world;
+    // Another provider's admin credential is made by that provider, whatever its type says.
+    if (rule.generate && !world?.providers.isAdmin(secret.name)) return false;
     return !world?.live || !world.providers.canRenew(world.providers.of(rule));
   }
 

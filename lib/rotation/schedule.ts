@@ -50,8 +50,17 @@ export function timingOf(config: ScheduleConfig, secret: Timed, rule: SecretRule
     timeZone: own?.timeZone ?? type?.timeZone ?? config.timeZone ?? 'UTC',
     windows: own?.windows ?? type?.windows ?? config.windows ?? [],
     jitterMs: (own?.jitterMinutes ?? type?.jitterMinutes ?? config.jitterMinutes ?? 0) * MINUTE_MS,
-    automatic: own?.automatic ?? type?.automatic ?? config.automatic ?? true,
+    automatic: own?.automatic ?? type?.automatic ?? config.automatic ?? turnsAlone(rule),
   };
+}
+
+/**
+ * Whether a secret turns without anybody saying so. What is signed here and verified here does (the guide: JWT and webhook
+ * secrets, API keys), and so do types of the project's own that say how a value is made. A password or a secret of no known
+ * kind may be known to a service that nobody has told us of: a new value made up at night would lock everybody out there.
+ */
+function turnsAlone(rule: SecretRule): boolean {
+  return rule.generate === undefined || !(rule.type.name === 'password' || rule.type.name === 'generic');
 }
 
 function entryOf(rules: ScheduleConfig['secrets'], name: string): ScheduleRule | undefined {

@@ -56,7 +56,7 @@ async function show(session: Session, options: ScheduleOptions): Promise<void> {
       one.overdue ? out.style('red', 'overdue') : moment(one.at),
       one.name,
       one.environment,
-      one.byItself ? 'by itself' : out.style('yellow', 'a person gives the new value'),
+      one.byItself ? 'by itself' : out.style('yellow', 'by a person'),
     ]),
   );
   const byHand = turns.filter((one) => !one.byItself).length;
