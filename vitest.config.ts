@@ -22,7 +22,7 @@ export default defineConfig({
         test: {
           name: 'postgres',
           include: [
-            'test/{audit,vault,rotation,validation,monitoring,server}/**/*.test.ts',
+            'test/{audit,vault,sync,rotation,validation,monitoring,server}/**/*.test.ts',
             'test/secrets-manager.test.ts',
           ],
           globalSetup: 'test/support/postgres-setup.ts',

@@ -6,6 +6,7 @@ import { type MemorySeal, memorySeal } from './memory-seal.ts';
 import { backoffMs, retryAfterMs, wait } from './retry.ts';
 
 export { ClientError } from './client-error.ts';
+export { type VersionReportOptions, versionReport } from './version-report.ts';
 
 /**
  * The names that there are, for completion and checking. `keyturn types` writes a declaration that fills it in:
@@ -73,6 +74,9 @@ interface Kept {
   readonly validUntil: number | undefined;
 }
 
+/** The least time, in ms, between two refreshes that somebody asks for. */
+const REFRESH_PAUSE_MS = 250;
+
 export interface Place {
   readonly project: string;
   readonly environment: string;
@@ -95,6 +99,8 @@ export class KeyturnClient {
   #loading: Promise<void> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
+  #next: Promise<void> | undefined;
+  #askedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: ClientOptions) {
     this.#options = options;
@@ -113,6 +119,25 @@ export class KeyturnClient {
       this.#schedule();
     });
     return this.#loading;
+  }
+
+  /**
+   * Asks now whether there is something newer: for a signature that none of the versions at hand verifies, which may be by
+   * one that came into use a moment ago. Calls at the same time share one question, and questions are at least a quarter
+   * of a second apart, so that wrong signatures cannot make it ask more. @throws ClientError
+   */
+  refresh(): Promise<void> {
+    this.#next ??= this.#afterPause().then(() => {
+      this.#next = undefined;
+      this.#askedAt = performance.now();
+      return this.#refresh();
+    });
+    return this.#next;
+  }
+
+  async #afterPause(): Promise<void> {
+    const pause = this.#askedAt + REFRESH_PAUSE_MS - performance.now();
+    if (pause > 0) await wait(pause);
   }
 
   /** The value in use, as text. @throws ClientError KT_NOT_LOADED, KT_SECRET_NOT_FOUND */

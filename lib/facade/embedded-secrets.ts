@@ -9,6 +9,7 @@ import { SecretValue } from '../crypto/secret-value.ts';
 import { isKeyturnError, NotFoundError, type StoreError, UsageError } from '../errors.ts';
 import type { RotationResult } from '../rotation/results.ts';
 import type { Rotator } from '../rotation/rotator.ts';
+import type { Ticker } from '../rotation/tick.ts';
 import type { World } from '../rotation/world.ts';
 import { first, transaction } from '../store/operation.ts';
 import { findSecret } from '../store/statements/secrets.ts';
@@ -38,6 +39,8 @@ const STALE_MS = 100;
 /** How often, in ms, counted reads are written to the audit log. */
 const FLUSH_MS = 5_000;
 const CACHED_VALUES = 256;
+/** How often, in ms, a manager that keeps the schedule looks for what is due. */
+const TICK_MS = 30_000;
 /** How long, in ms, a rotation waits for what is on its way to a destination. */
 const PATIENCE_MS = 10 * 60_000;
 
@@ -68,6 +71,7 @@ export class EmbeddedSecrets implements Secrets {
   #checkedAt = Number.NEGATIVE_INFINITY;
   #dataVersion = 0;
   #flushTimer: NodeJS.Timeout | undefined;
+  #tickTimer: NodeJS.Timeout | undefined;
 
   constructor(options: SecretsManagerOptions = {}) {
     this.#options = options;
@@ -206,10 +210,16 @@ export class EmbeddedSecrets implements Secrets {
     this.#vault();
   }
 
+  /** Forgets what is open, so that the next reading shows what another process has just written. */
+  async refresh(): Promise<void> {
+    this.#cache.clear();
+  }
+
   /** Writes what was counted, zeroes what is open, and closes the vault. The next use opens it again. */
   close(): void {
     this.#watcher.stop();
     clearTimeout(this.#flushTimer);
+    clearTimeout(this.#tickTimer);
     this.#flushTimer = undefined;
     open.delete(this);
     const { vault } = this.#opened ?? {};
@@ -249,6 +259,7 @@ export class EmbeddedSecrets implements Secrets {
       },
     };
     this.#dataVersion = vault.store.dataVersion();
+    if (this.#options.schedule) this.#startSchedule();
     open.add(this);
     return this.#opened;
   }
@@ -264,6 +275,29 @@ export class EmbeddedSecrets implements Secrets {
     const env = this.#options.env ?? process.env;
     this.#world ??= worldOf({ operations, root: vault.home.root, at, env, random, clock, patienceMs: PATIENCE_MS });
     return rotatorOf(vault, this.#world);
+  }
+
+  /** Ticks until the manager is closed. Each tick waits for the one before. */
+  #startSchedule(): void {
+    let ticker: Ticker | undefined;
+    const tick = async () => {
+      const { vault } = this.#vault();
+      const { Ticker } = await import('../rotation/tick.ts');
+      const settling = await this.#rotator();
+      ticker ??= new Ticker(vault.context, this.#world as World);
+      await vault.perform(settling.settle());
+      const { turned } = await vault.perform(ticker.tick(await this.#rotator()));
+      this.#cache.clear();
+      for (const { name, version } of turned) this.#watcher.announce({ name, version });
+    };
+    const again = () => {
+      tick()
+        .catch((error: unknown) => this.#options.onError?.(error))
+        .finally(() => {
+          if (this.#opened) this.#tickTimer = setTimeout(again, TICK_MS).unref();
+        });
+    };
+    this.#tickTimer = setTimeout(again, 0).unref();
   }
 
   /** The warm path: a value that is open in memory and not stale. */

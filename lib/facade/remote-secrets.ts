@@ -1,6 +1,7 @@
 // The facade on a server (KEYTURN_URL and KEYTURN_TOKEN): the same calls, so that an application's code is the same. The
 // environment's set is fetched once, by `load()` or by the first `getSecret`, which waits for it; then it is refreshed in
 // the background.
+import { randomUUID } from 'node:crypto';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { ClientError, createClient, type KeyturnClient, type ValueSet } from '../client/client.ts';
 import { SecretValue } from '../crypto/secret-value.ts';
@@ -73,6 +74,14 @@ export class RemoteSecrets implements Secrets {
     }
   }
 
+  async refresh(): Promise<void> {
+    try {
+      await this.#client.refresh();
+    } catch (error) {
+      throw translated(error);
+    }
+  }
+
   getSecret(name: string, options: GetOptions = {}): string {
     const fallback = options.fallbackToEnvironment ?? this.#options.fallbackToEnvironment ?? false;
     try {
@@ -117,7 +126,11 @@ export class RemoteSecrets implements Secrets {
       const { project, environment } = await this.#client.place();
       const base = `/v1/projects/${encodeURIComponent(project)}/environments/${encodeURIComponent(environment)}`;
       const body = { ...(newValue !== undefined && valueBody(newValue)), ...options };
-      const response = await this.#client.request('POST', `${base}${secretPath(name)}/rotate`, { body });
+      const response = await this.#client.request('POST', `${base}${secretPath(name)}/rotate`, {
+        body,
+        // A retry after a cut must not rotate twice.
+        headers: { 'idempotency-key': randomUUID() },
+      });
       const result = (await response.json()) as Omit<RotationResult, 'backupFile'>;
       await this.#client.load();
       return { ...result, backupFile: null };

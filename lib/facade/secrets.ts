@@ -23,6 +23,13 @@ export interface SecretsManagerOptions {
   readonly principal?: string;
   /** Milliseconds since 1970. */
   readonly clock?: () => number;
+  /**
+   * Lets this process turn, by the schedule, what is due in its vault, and end what is past its grace: for an application
+   * without a server. Any number of processes may do so. Not where the vault is a server's: that does it itself.
+   */
+  readonly schedule?: boolean;
+  /** Told when a tick of the schedule fails; the next one tries again. */
+  readonly onError?: (error: unknown) => void;
 }
 
 export interface GetOptions {
@@ -51,6 +58,7 @@ export interface RotatedEvent {
 /** One project's secrets in one environment. */
 export interface Secrets {
   load(): Promise<void>;
+  refresh(): Promise<void>;
   getSecret(name: string, options?: GetOptions): string;
   getSecretValue(name: string, options?: GetOptions): SecretValue;
   readSecret(name: string): Promise<SecretValue>;

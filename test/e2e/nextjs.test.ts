@@ -4,8 +4,10 @@ import { createHmac, generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { Http } from '../../lib/providers/http.ts';
+import { seenBy } from '../../lib/sync/probe.ts';
 import { keyturn, ROOT } from '../support/command.ts';
-import { serve } from '../support/serve.ts';
+import { type ServeProcess, serve } from '../support/serve.ts';
 import { BASE, call, OWNER } from '../support/server.ts';
 import { temporaryFolder } from '../support/vault.ts';
 
@@ -65,26 +67,80 @@ const stripe = (url: string, secret: string, body: string, at = Math.floor(Date.
     headers: { 'stripe-signature': `t=${at},v1=${createHmac('sha256', secret).update(`${at}.${body}`).digest('hex')}` },
   });
 
+/** A server with an owner and a token for the application. */
+async function servedVault(folder: string): Promise<{ server: ServeProcess; token: string }> {
+  const server = await serve(folder, {});
+  await call(server.url, 'POST', '/v1/join', { body: { link: server.ownerLink?.split('#')[1], ...OWNER } });
+  const signed = await call(server.url, 'POST', '/api/auth/sign-in/email', {
+    body: { email: OWNER.email, password: OWNER.password },
+    headers: { origin: server.url },
+  });
+  const as = signed.headers
+    .getSetCookie()
+    .map((one) => one.split(';')[0])
+    .join('; ');
+  const body = {
+    name: 'shop',
+    project: 'default',
+    environment: 'development',
+    permissions: ['read', 'write', 'rotate'],
+  };
+  const token = (await call(server.url, 'POST', '/v1/tokens', { as, body })).body.token;
+  return { server, token };
+}
+
+/** Users who sign in at one instance and go on at another, and a provider that sends webhooks; all of the time. */
+class Load {
+  readonly #urls: readonly string[];
+  readonly #hook: () => string;
+  readonly #clients: Promise<void>[];
+  readonly #refused: string[] = [];
+  #accepted = 0;
+  #stop = false;
+
+  constructor(urls: readonly string[], hook: () => string) {
+    this.#urls = urls;
+    this.#hook = hook;
+    this.#clients = Array.from({ length: 4 }, (_, n) => this.#client(n));
+  }
+
+  /** Waits until so many more requests were accepted. */
+  async until(count: number): Promise<void> {
+    const target = this.#accepted + count;
+    await vi.waitFor(() => expect(this.#accepted + this.#refused.length * 1000).toBeGreaterThan(target), {
+      timeout: 60_000,
+      interval: 20,
+    });
+  }
+
+  async stop(): Promise<{ refused: string[]; accepted: number }> {
+    this.#stop = true;
+    await Promise.all(this.#clients);
+    return { refused: this.#refused, accepted: this.#accepted };
+  }
+
+  async #client(n: number): Promise<void> {
+    const at = (offset: number) => this.#urls[(n + offset) % this.#urls.length] ?? '';
+    while (!this.#stop) {
+      const signed = await fetch(`${at(0)}/api/session`, { method: 'POST' });
+      this.#note('sign in', signed.status);
+      const { token } = (await signed.json()) as { token: string };
+      const who = await fetch(`${at(1)}/api/session`, { headers: { authorization: `Bearer ${token}` } });
+      this.#note('session', who.status);
+      this.#note('webhook', (await stripe(at(1), this.#hook(), '{"id":"evt_1"}')).status);
+    }
+  }
+
+  #note(what: string, status: number): void {
+    if (status === 200) this.#accepted += 1;
+    else this.#refused.push(`${what}: ${status}`);
+  }
+}
+
 describe('the Next.js example', () => {
   it('on a server: sessions and webhooks go on through a rotation, with the version before and the new one', async () => {
     const folder = temporaryFolder();
-    const server = await serve(folder, {});
-    await call(server.url, 'POST', '/v1/join', { body: { link: server.ownerLink?.split('#')[1], ...OWNER } });
-    const signed = await call(server.url, 'POST', '/api/auth/sign-in/email', {
-      body: { email: OWNER.email, password: OWNER.password },
-      headers: { origin: server.url },
-    });
-    const as = signed.headers
-      .getSetCookie()
-      .map((one) => one.split(';')[0])
-      .join('; ');
-    const body = {
-      name: 'shop',
-      project: 'default',
-      environment: 'development',
-      permissions: ['read', 'write', 'rotate'],
-    };
-    const token = (await call(server.url, 'POST', '/v1/tokens', { as, body })).body.token;
+    const { server, token } = await servedVault(folder);
     const { publicKey, privateKey } = generateKeyPairSync('ed25519');
     const telnyxKey = publicKey.export({ format: 'der', type: 'spki' }).subarray(12).toString('base64');
     const webhook = `whsec_${randomBytes(24).toString('base64url')}`;
@@ -130,6 +186,71 @@ describe('the Next.js example', () => {
     expect(still.status).toBe(200);
     for (const secret of [webhook, turned])
       expect((await stripe(deployed.url, secret, '{"id":"evt_2"}')).status).toBe(200);
+  });
+
+  it('refuses no request in a rotation under load: two instances on a server, each verifies what the other signs', async () => {
+    const folder = temporaryFolder();
+    const { server, token } = await servedVault(folder);
+    const secrets = { hook: `whsec_${randomBytes(24).toString('base64url')}` };
+    const set = (name: string, value: string) =>
+      call(server.url, 'PUT', `${BASE}/secrets/${name}`, { as: token, body: { value } });
+    await set('JWT_SECRET', randomBytes(32).toString('base64url'));
+    await set('STRIPE_WEBHOOK_SECRET', secrets.hook);
+    const key = randomBytes(32).toString('base64url');
+    const env = { KEYTURN_URL: server.url, KEYTURN_TOKEN: token, KEYTURN_PROBE_KEY: key };
+    const apps = await Promise.all([start(env), start(env)]);
+    const [one = '', other = ''] = apps.map((app) => app.url);
+    const load = new Load([one, other], () => secrets.hook);
+    await load.until(150);
+    for (let turn = 0; turn < 2; turn += 1) {
+      const rotated = await call(server.url, 'POST', `${BASE}/secrets/JWT_SECRET/rotate`, { as: token, body: {} });
+      expect(rotated.body).toMatchObject({ state: 'grace', version: turn + 2 });
+      // Stripe delivers with the new secret from the moment at which there is one.
+      const fresh = `whsec_${randomBytes(24).toString('base64url')}`;
+      const body = { value: fresh };
+      expect(
+        (await call(server.url, 'POST', `${BASE}/secrets/STRIPE_WEBHOOK_SECRET/rotate`, { as: token, body })).status,
+      ).toBe(200);
+      secrets.hook = fresh;
+      await load.until(150);
+    }
+    const { refused, accepted } = await load.stop();
+    expect(refused).toEqual([]);
+    expect(accepted).toBeGreaterThan(450);
+    // And both say that they use the newest version, without showing it.
+    const current = (await call(server.url, 'GET', `${BASE}/secrets/JWT_SECRET`, { as: token })).body.value;
+    for (const url of [one, other]) {
+      const question = {
+        url: `${url}/api/keyturn`,
+        key,
+        name: 'JWT_SECRET',
+        value: current,
+        now: Date.now(),
+        nonce: randomBytes(16).toString('base64url'),
+      };
+      expect(await seenBy(new Http(), question)).toBe('new');
+      expect(await seenBy(new Http(), { ...question, key: `${key}x` })).toBe('silent');
+    }
+  });
+
+  it('refuses no request in a rotation under load: on a vault of its own, turned by another process', async () => {
+    const folder = temporaryFolder();
+    const env = { KEYTURN_HOME: `${folder}/.keyturn` };
+    await keyturn(['init'], { cwd: folder, env });
+    const hook = `whsec_${randomBytes(24).toString('base64url')}`;
+    await keyturn(['set', 'JWT_SECRET'], { cwd: folder, env, input: randomBytes(32).toString('base64url') });
+    await keyturn(['set', 'STRIPE_WEBHOOK_SECRET'], { cwd: folder, env, input: hook });
+    const app = await start(env);
+    const load = new Load([app.url], () => hook);
+    await load.until(100);
+    for (let turn = 0; turn < 3; turn += 1) {
+      const ended = await keyturn(['rotate', 'JWT_SECRET'], { cwd: folder, env });
+      expect(ended.code, ended.stderr).toBe(0);
+      await load.until(100);
+    }
+    const { refused, accepted } = await load.stop();
+    expect(refused).toEqual([]);
+    expect(accepted).toBeGreaterThan(400);
   });
 
   it('on a vault of its own: the same code', async () => {

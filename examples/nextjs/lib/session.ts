@@ -16,6 +16,14 @@ export function signSession(userId: string): Promise<string> {
 
 /** Accepts what any of the valid versions has signed. @returns undefined for a token that none of them has */
 export async function readSession(token: string): Promise<JWTPayload | undefined> {
+  const payload = await verified(token);
+  if (payload) return payload;
+  // Another instance may sign with a version that came into use a moment ago.
+  await secretsManager.refresh();
+  return verified(token);
+}
+
+async function verified(token: string): Promise<JWTPayload | undefined> {
   for (const { value } of secretsManager.getSecretVersions('jwt_secret')) {
     try {
       const { payload } = await jwtVerify(token, bytes(value), { algorithms: ['HS256'] });
