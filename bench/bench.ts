@@ -29,6 +29,8 @@ import {
   writeResults,
 } from './support.ts';
 
+import { liveChecks, rotations, tick } from './turning.ts';
+
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const CHECK_MEMORY = join(ROOT, 'bench', 'open.child.ts');
 
@@ -299,6 +301,9 @@ const PARTS: Readonly<Record<string, () => void | Promise<void>>> = {
   validation,
   large,
   auditLog,
+  rotations,
+  tick,
+  liveChecks,
 };
 const wanted = process.argv.slice(2);
 for (const [name, part] of Object.entries(PARTS)) if (wanted.length === 0 || wanted.includes(name)) await part();

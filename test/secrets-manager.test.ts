@@ -263,3 +263,32 @@ describe('onRotated', () => {
     expect(events).toHaveLength(2);
   });
 });
+
+describe('a manager that keeps the schedule', () => {
+  it('turns by itself what is due in its process, and tells; closed, it ends', async () => {
+    const { secrets, open, clock } = manager();
+    secrets.setSecret('jwt_secret', STRONG, 'jwt_secret', 90);
+    secrets.close();
+    clock.forward(91 * DAY);
+    const scheduled = open({ schedule: true });
+    const told: string[] = [];
+    scheduled.onRotated((event) => told.push(`${event.name} ${event.version}`));
+    await scheduled.load();
+    await vi.waitFor(() => expect(told).toEqual(['jwt_secret 2']), { timeout: 10_000 });
+    expect(scheduled.getSecret('jwt_secret')).not.toBe(STRONG);
+    expect(scheduled.getSecretVersions('jwt_secret').map((one) => one.version)).toEqual([2, 1]);
+    scheduled.close();
+  });
+
+  it('two at once turn it once', async () => {
+    const { secrets, open, clock, vault } = manager();
+    secrets.setSecret('jwt_secret', STRONG, 'jwt_secret', 90);
+    clock.forward(91 * DAY);
+    const both = [open({ schedule: true }), open({ schedule: true })];
+    await Promise.all(both.map((one) => one.load()));
+    await vi.waitFor(() => expect(both[0]?.getSecretVersions('jwt_secret')[0]?.version).toBe(2), { timeout: 10_000 });
+    await wait(300);
+    expect(validVersions(vault, 'jwt_secret').map((one) => one.version)).toEqual([2, 1]);
+    for (const one of both) one.close();
+  });
+});

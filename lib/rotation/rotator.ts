@@ -1,7 +1,7 @@
 // Runs rotations: a backup first, then step by step to the end; what was cut off is taken up.
 import { weakness } from '../catalog/match.ts';
 import { asUtf8, equalBytes } from '../crypto/bytes.ts';
-import { ConflictError, NeedsPersonError, RotationError } from '../errors.ts';
+import { ConflictError, NeedsPersonError, NotFoundError, RotationError } from '../errors.ts';
 import { all, first, type Operation, transaction } from '../store/operation.ts';
 import {
   findActiveRotation,
@@ -199,6 +199,17 @@ export class Rotator {
     };
   }
 
+  /** What a rollback would bring back, without doing it. */
+  *planRollback(at: Place, name: string, to?: number): Operation<{ name: string; from: number; of: number }> {
+    const context = this.#ctx;
+    const environment = context.environment(at);
+    yield* context.authorize('rotate', { action: 'rotation.move', ...environmentPlace(environment), secret: name });
+    const secret = yield* liveSecret(environment, name);
+    const of = to ?? (yield* versionBefore(secret));
+    if (!(yield* first(findVersion, { secretId: secret.id, number: of }))) throw noVersion(secret, of);
+    return { name: secret.name, from: secret.current_version, of };
+  }
+
   *#rollBackTo(at: Place, name: string, number: number): Operation<number> {
     const context = this.#ctx;
     const environment = context.environment(at);
@@ -259,6 +270,14 @@ function rolledBack(subject: Subject): RotationError {
     left: `Version ${subject.secret.current_version} is in use, as before.`,
     next: 'Correct the new value and rotate again.',
   });
+}
+
+function noVersion(secret: SecretRow, number: number): NotFoundError {
+  return new NotFoundError(
+    'KT_VERSION_NOT_FOUND',
+    `${secret.name} has no version ${number}; its newest is ${secret.latest_version}.`,
+    `\`keyturn history ${secret.name}\` shows them.`,
+  );
 }
 
 /** The newest earlier version that came into use and whose value differs from the one in use. */

@@ -125,6 +125,18 @@ const CASES: readonly Case[] = [
     request: plain((t) => `${at(t)}/secrets/JWT_SECRET/rotate`, body),
   },
   {
+    route: 'POST …/secrets/{name}/rotate/plan',
+    permission: 'rotate',
+    reach: 'project',
+    request: plain((t) => `${at(t)}/secrets/JWT_SECRET/rotate/plan`, body),
+  },
+  {
+    route: 'GET …/secrets/{name}/uses',
+    permission: 'list',
+    reach: 'project',
+    request: plain((t) => `${at(t)}/secrets/JWT_SECRET/uses`),
+  },
+  {
     route: 'POST …/secrets/{name}/rollback',
     permission: 'rotate',
     reach: 'project',

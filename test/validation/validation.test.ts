@@ -33,7 +33,15 @@ describe('the catalogue', () => {
       'RESEND_API_KEY',
     ]);
     expect(group('webhook')).toEqual(['RETELL_WEBHOOK_SECRET', 'TELNYX_WEBHOOK_SECRET', 'STRIPE_WEBHOOK_SECRET']);
-    expect(group('optional')).toEqual(['SLACK_WEBHOOK_URL', 'GOOGLE_CLIENT_SECRET']);
+    // The guide's, then ours: what providers that the guide does not name for it can check and renew.
+    expect(group('optional')).toEqual([
+      'SLACK_WEBHOOK_URL',
+      'GOOGLE_CLIENT_SECRET',
+      'DATABASE_URL',
+      'GITHUB_TOKEN',
+      'VERCEL_TOKEN',
+      'RESEND_WEBHOOK_SECRET',
+    ]);
     expect(group('monitoring')).toEqual([
       'SYNTHETIC_MONITOR_BASE_URL',
       'OUTREACH_RUNNER_URL',
@@ -41,6 +49,7 @@ describe('the catalogue', () => {
       'MONITOR_EMPLOYEE_PASSWORD',
     ]);
     expect(group('setting')).toEqual([
+      'GOOGLE_CLIENT_ID',
       'TELNYX_MESSAGING_PROFILE_ID',
       'TELNYX_CONNECTION_ID',
       'NEXT_PUBLIC_SUPABASE_URL',

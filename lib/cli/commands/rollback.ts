@@ -15,7 +15,7 @@ export function register(program: Command): void {
       .argument('<name-or-file>', 'name of a secret, or path of a backup'),
   )
     .option('--to <n>', 'the version whose value is wanted')
-    .option('--dry-run', 'for a backup: say what would change, and change nothing')
+    .option('--dry-run', 'say what would change, and change nothing')
     .action((target: string, options: CommonOptions & { to?: string; dryRun?: boolean }) =>
       withSession('rollback', options, async (session) => {
         const { vault, at, out } = session;
@@ -25,6 +25,14 @@ export function register(program: Command): void {
         }
         const to = options.to === undefined ? undefined : wholeNumber(options.to, 'a version');
         const rotator = rotatorOf(vault, await openWorld(session, true));
+        if (options.dryRun) {
+          const plan = vault.run(rotator.planRollback(at, target, to));
+          out.data({ dryRun: true, ...plan });
+          out.line(
+            `Would bring back the value of version ${plan.of} of ${plan.name}, as a version after ${plan.from}.`,
+          );
+          return;
+        }
         const result = await vault.perform(rotator.rollback(at, target, to));
         out.data(result);
         out.line(

@@ -1,15 +1,12 @@
 // keyturn rotate: turns one secret, all that are due, or all.
 import type { Command } from 'commander';
-import type { SecretRule } from '../../catalog/catalog.ts';
 import { KeyturnError, NeedsPersonError, UsageError } from '../../errors.ts';
-import { servicesFor } from '../../rotation/distribute.ts';
 import type { RotationResult } from '../../rotation/results.ts';
 import { dueAt, rotatorOf } from '../../rotation/rotator.ts';
-import type { World } from '../../rotation/world.ts';
-import { destinationsFor } from '../../sync/deliver.ts';
+import { type RotationPlan, rotationPlan } from '../../rotation/uses.ts';
 import { allSummaries } from '../../vault/list.ts';
 import type { SecretSummary } from '../../vault/results.ts';
-import { describeSecret, liveSecret, type SecretRow } from '../../vault/write.ts';
+import { describeSecret, liveSecret } from '../../vault/write.ts';
 import { EXIT } from '../exit-codes.ts';
 import { type CommonOptions, openWorld, type Session, withPlace, withSession } from '../session.ts';
 import { readValue } from '../value-input.ts';
@@ -70,10 +67,9 @@ async function rotateOne(
   const world = await openWorld(session, options.wait !== false);
   const rotator = rotatorOf(vault, world);
   const secret = vault.run(liveSecret(context.environment(at), name));
-  const rule = context.catalog.rule(secret.name, { type: type ?? secret.type, intervalDays: secret.interval_days });
   const byHand = rotator.needsPerson({ ...secret, type: type ?? secret.type });
   if (options.dryRun) {
-    showOne(session, world, { secret, rule, byHand, graceMs: grace.graceMs ?? rule.graceMs });
+    sayPlan(session, vault.run(rotationPlan(context, rotator, world, { ...at, name, type, ...grace })));
     return;
   }
   if (type !== undefined && type !== secret.type) vault.run(describeSecret(context, at, name, { type }));
@@ -97,20 +93,14 @@ async function rotateOne(
   }
 }
 
-function showOne(
-  { vault, at, out }: Session,
-  world: World,
-  { secret, rule, byHand, graceMs }: { secret: SecretRow; rule: SecretRule; byHand: boolean; graceMs: number },
-): void {
-  const environment = vault.context.environment(at);
-  const how = byHand ? 'a person gives the new value' : `${makerOf(world, rule)} makes the new value`;
-  const places = destinationsFor(world, environment, secret.name).map((one) => one.title);
-  const services = servicesFor(world, { environment, secret }).map((one) => one.id);
-  const needsPerson = byHand ? [secret.name] : [];
-  out.data({ dryRun: true, rotate: [secret.name], needsPerson, destinations: places, services });
-  const from = `Would rotate ${secret.name} (${at.environment}) from version ${secret.current_version}`;
-  out.line(`${from}: ${how}; version ${secret.current_version} stays valid for ${span(graceMs)}.`);
-  if (places.length > 0) out.line(`It would be brought to ${places.join('; ')}.`);
+function sayPlan({ out }: Session, plan: RotationPlan): void {
+  const { name, environment, fromVersion, maker, destinations, services } = plan;
+  const needsPerson = plan.byItself ? [] : [name];
+  out.data({ dryRun: true, rotate: [name], needsPerson, destinations, services });
+  const how = plan.byItself ? `${maker} makes the new value` : 'a person gives the new value';
+  const from = `Would rotate ${name} (${environment}) from version ${fromVersion}`;
+  out.line(`${from}: ${how}; version ${fromVersion} stays valid for ${span(plan.graceMs)}.`);
+  if (destinations.length > 0) out.line(`It would be brought to ${destinations.join('; ')}.`);
   if (services.length > 0)
     out.line(`Asked, before the old one ends, whether they do well with it: ${services.join(', ')}.`);
 }
@@ -123,11 +113,6 @@ async function valueOrNothing(name: string, options: RotateOptions): Promise<Buf
     if (error instanceof NeedsPersonError && !options.stdin) return undefined;
     throw error;
   }
-}
-
-/** Who makes a new value where no person has to. */
-function makerOf(world: World, rule: SecretRule): string {
-  return rule.generate ? 'Keyturn' : (world.providers.of(rule)?.provider.title ?? 'Keyturn');
 }
 
 function hasTurned(result: RotationResult): boolean {

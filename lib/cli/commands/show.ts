@@ -2,13 +2,14 @@
 import type { Command } from 'commander';
 import { nameKey, type SecretRule } from '../../catalog/catalog.ts';
 import { dueAt } from '../../rotation/rotator.ts';
+import { type Uses, usesOf } from '../../rotation/uses.ts';
 import { all } from '../../store/operation.ts';
 import { selectSecretRotations } from '../../store/statements/rotations.ts';
 import { listSecrets } from '../../vault/list.ts';
 import type { SecretSummary } from '../../vault/results.ts';
 import { secretNotFound } from '../../vault/write.ts';
 import type { Output } from '../output.ts';
-import { type CommonOptions, type Session, withPlace, withSession } from '../session.ts';
+import { type CommonOptions, openWorld, type Session, withPlace, withSession } from '../session.ts';
 import { ago, moment, remaining } from '../words.ts';
 
 const LABEL_WIDTH = 14;
@@ -23,11 +24,14 @@ export function register(program: Command): void {
   ).action((name: string, options: CommonOptions) => withSession('show', options, (session) => show(session, name)));
 }
 
-function show({ vault, at, out }: Session, name: string): void {
+async function show(session: Session, name: string): Promise<void> {
+  const { vault, at, out } = session;
   const { context } = vault;
   const found = vault.run(listSecrets(context, at)).find((one) => nameKey(one.name) === nameKey(name));
   if (!found) throw secretNotFound(context.environment(at), name);
   const rule = context.catalog.rule(found.name, found);
+  const world = await openWorld(session);
+  const uses = vault.run(usesOf(context, world, at, found.name));
   const rotations = vault.run(all(selectSecretRotations, { secretId: found.id, limit: ROTATIONS_SHOWN }));
   out.data({
     ...found,
@@ -35,9 +39,12 @@ function show({ vault, at, out }: Session, name: string): void {
     dueAt: dueAt(found, rule.intervalDays) ?? null,
     provider: rule.known?.provider ?? null,
     rotations,
+    destinations: uses.destinations,
+    services: uses.services,
+    lastCheck: uses.lastCheck,
   });
   const now = context.clock();
-  const rows = [...facts(out, found, rule, now), ...validity(found, now)];
+  const rows = [...facts(out, found, rule, now), ...validity(found, now), ...usedBy(uses, now)];
   for (const one of rotations) {
     rows.push(['rotation', `${moment(one.started_at)}: ${one.state}${one.error ? ` (${one.error})` : ''}`]);
   }
@@ -77,6 +84,21 @@ function turns(out: Output, due: number | undefined, now: number): string {
 
 function reads(found: SecretSummary, now: number): string {
   return `${found.reads}, last ${ago(found.lastReadAt, now)}${found.lastReadBy ? ` by ${found.lastReadBy}` : ''}`;
+}
+
+function usedBy({ destinations, services, lastCheck }: Uses, now: number): Row[] {
+  const rows: Row[] = destinations.map((one) => {
+    const there = one.version === null ? 'not sent yet' : `version ${one.version}, ${one.state}`;
+    return ['sent to', `${one.id} (${one.title})${one.as === '' ? '' : ` as ${one.as}`}: ${there}`];
+  });
+  for (const service of services) rows.push(['used by', service]);
+  if (lastCheck) {
+    rows.push([
+      'live check',
+      `${lastCheck.status}, version ${lastCheck.version}, ${ago(lastCheck.checkedAt, now)}: ${lastCheck.detail}`,
+    ]);
+  }
+  return rows;
 }
 
 function validity(found: SecretSummary, now: number): Row[] {

@@ -5,6 +5,7 @@ import { requireApproval } from '../../identity/approvals.ts';
 import { monitor } from '../../monitoring/monitor.ts';
 import { buildReport, reportMarkdown } from '../../reporting/validation-report.ts';
 import { rotatorOf } from '../../rotation/rotator.ts';
+import { rotationPlan } from '../../rotation/uses.ts';
 import { all, logTransaction, type Operation } from '../../store/operation.ts';
 import { selectRotationsSince } from '../../store/statements/rotations.ts';
 import { validate } from '../../validation/validate.ts';
@@ -63,6 +64,41 @@ function rotating(app: Api, service: Service): void {
           value?.fill(0);
         }
       }),
+  );
+  app.post(
+    `${BASE}/secrets/:name/rotate/plan`,
+    {
+      config: { permission: 'rotate', reads: true },
+      schema: {
+        tags: ['rotations'],
+        summary: 'What a rotation would do: a dry run, which changes nothing and asks nobody',
+        params: schema.ofSecret,
+        body: z.object({ graceMs: z.int().min(0).optional() }),
+        response: {
+          200: z.object({
+            name: z.string(),
+            environment: z.string(),
+            fromVersion: z.int(),
+            maker: z.string(),
+            byItself: z.boolean(),
+            graceMs: z.int(),
+            destinations: z.array(z.string()),
+            services: z.array(z.string()),
+          }),
+          ...schema.problems,
+        },
+      },
+    },
+    async (request) => {
+      const ctx = contextOf(service, request);
+      const { graceMs } = request.body;
+      const input = { ...request.params, graceMs };
+      const plan = await service.vault.read(rotationPlan(ctx, rotatorFor(ctx), service.world, input));
+      const { project, environment, name } = request.params;
+      const event = { action: 'rotation.plan', project, environment, secret: name, details: { dryRun: true } } as const;
+      await service.vault.read(logTransaction(ctx.log([event])));
+      return { ...plan, destinations: [...plan.destinations], services: [...plan.services] };
+    },
   );
   app.post(
     `${BASE}/secrets/:name/rollback`,

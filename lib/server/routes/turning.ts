@@ -7,6 +7,7 @@ import { checkEnvironment, checkSecret, lastChecks } from '../../rotation/checks
 import { beginDestinationCompromise, compromise, reviewIncident, turnItem } from '../../rotation/compromise.ts';
 import { rotatorOf } from '../../rotation/rotator.ts';
 import { turnsAhead } from '../../rotation/tick.ts';
+import { usesOf } from '../../rotation/uses.ts';
 import { logTransaction, type Operation } from '../../store/operation.ts';
 import type { Destination } from '../../sync/destination.ts';
 import { checkDrift, destinationOf, destinationStatus, isSyncError, prune, pushTo } from '../../sync/overview.ts';
@@ -26,6 +27,7 @@ const rotatorFor = (service: Service, ctx: VaultContext) =>
 export function registerTurning(app: Api, service: Service): void {
   checks(app, service);
   emergency(app, service);
+  uses(app, service);
   schedule(app, service);
   destinations(app, service);
   providers(app, service);
@@ -198,6 +200,47 @@ function emergency(app: Api, service: Service): void {
         const shown = items.map(({ name, environment, state, why }) => ({ name, environment, state, why }));
         return { status: 200, body: { incident, closed, items: shown } };
       }),
+  );
+}
+
+function uses(app: Api, service: Service): void {
+  app.get(
+    `${BASE}/secrets/:name/uses`,
+    {
+      config: { permission: 'list' },
+      schema: {
+        tags: ['secrets'],
+        summary: 'Who uses a secret: destinations, services; and its last live check',
+        params: schema.ofSecret,
+        response: {
+          200: z.object({
+            name: z.string(),
+            destinations: z.array(
+              z.object({
+                id: z.string(),
+                title: z.string(),
+                as: z.string(),
+                version: z.int().nullable(),
+                state: z.string(),
+              }),
+            ),
+            services: z.array(z.string()),
+            lastCheck: z
+              .object({ version: z.int(), status: z.string(), detail: z.string(), checkedAt: schema.when })
+              .nullable(),
+          }),
+          ...schema.problems,
+        },
+      },
+    },
+    async (request) => {
+      const ctx = contextOf(service, request);
+      const { project, environment, name } = request.params;
+      const found = await service.vault.read(usesOf(ctx, service.world, request.params, name));
+      const event = { action: 'secret.history', project, environment, secret: name } as const;
+      await service.vault.read(logTransaction(ctx.log([event])));
+      return { ...found, destinations: [...found.destinations], services: [...found.services] };
+    },
   );
 }
 

@@ -42,6 +42,10 @@ export const putCheck = statement(
       ),
 );
 
+export const findCheck = statement('findCheck', (db, p: { secretId: number }) =>
+  db.selectFrom('checks').selectAll().where('secret_id', '=', p.secretId),
+);
+
 export const selectChecks = statement('selectChecks', (db, p: { environmentId: number }) =>
   db
     .selectFrom('checks as c')
