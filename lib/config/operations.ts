@@ -11,7 +11,7 @@ export interface FromConfig {
  * A built-in provider's settings (docs/providers.md has each provider's own), or, with `kind: 'http'`, a provider of the
  * project's own.
  */
-export interface ProviderConfig {
+interface ProviderConfig {
   /** `http` for one that the project declares itself. */
   kind?: 'http' | undefined;
   /** Another address of a built-in provider. */
@@ -64,7 +64,7 @@ export interface GitHubDestination extends AnyDestination {
   baseUrl?: string | undefined;
 }
 
-export interface DotenvDestination extends AnyDestination {
+interface DotenvDestination extends AnyDestination {
   kind: 'dotenv';
   /** From the project's root. */
   path: string;

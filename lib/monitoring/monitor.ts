@@ -40,7 +40,7 @@ export interface MonitoredSecret {
 }
 
 /** What an alert is about that only the alert book looks at (conditions.ts). */
-export type ConditionKind =
+type ConditionKind =
   | 'compromised'
   | 'incident'
   | 'rotation-stuck'

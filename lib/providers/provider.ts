@@ -36,7 +36,7 @@ export interface Call {
 }
 
 /** A key that a provider has made. */
-export interface Issued {
+interface Issued {
   /** The caller zeroes it. */
   readonly value: Buffer;
   /** What the provider calls it: what is revoked by. Never a secret. */

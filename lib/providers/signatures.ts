@@ -2,7 +2,7 @@
 import { createHmac, createPublicKey, verify as verifySignature } from 'node:crypto';
 import { equalBytes } from '../crypto/bytes.ts';
 
-export type SignedHeaders = Readonly<Record<string, string>>;
+type SignedHeaders = Readonly<Record<string, string>>;
 
 export interface SignatureScheme {
   /** In words, with its source. */
@@ -102,7 +102,7 @@ export const telnyxSignature: SignatureScheme = {
 };
 
 /** The key object of 32 raw bytes in base64; undefined where they are no key. */
-export function ed25519PublicKey(text: string): ReturnType<typeof createPublicKey> | undefined {
+function ed25519PublicKey(text: string): ReturnType<typeof createPublicKey> | undefined {
   const x = Buffer.from(text, 'base64');
   if (x.length !== 32) return undefined;
   return createPublicKey({ format: 'jwk', key: { kty: 'OKP', crv: 'Ed25519', x: x.toString('base64url') } });

@@ -37,7 +37,7 @@ export interface CompromiseInput {
 }
 
 /** Somebody who read the value while it may have been known. */
-export interface Reader {
+interface Reader {
   readonly principal: string;
   readonly source: string;
   readonly reads: number;

@@ -90,7 +90,7 @@ function* askServices(
 }
 
 /** Why a service does not do well with a version; undefined where it does. */
-export function* whyUnwell(
+function* whyUnwell(
   ctx: VaultContext,
   world: World,
   service: Service,

@@ -13,7 +13,7 @@ import { sentence, type Trouble } from './trouble.ts';
 import type { World } from './world.ts';
 
 /** What renews a secret by itself; undefined where a person has to. */
-export function renewalOf(world: World | undefined, subject: Pick<Subject, 'rule'>): Held | undefined {
+function renewalOf(world: World | undefined, subject: Pick<Subject, 'rule'>): Held | undefined {
   if (!world?.live) return undefined;
   const held = world.providers.of(subject.rule);
   return held && world.providers.canRenew(held) ? held : undefined;

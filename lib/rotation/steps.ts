@@ -30,7 +30,7 @@ import { openNumbered } from '../vault/read.ts';
 import { environmentPlace, liveSecret, type SecretRow, storeVersion } from '../vault/write.ts';
 import { mayFollow } from './states.ts';
 
-export type Rotation = { readonly [Column in keyof RotationTable]: RotationTable[Column] };
+type Rotation = { readonly [Column in keyof RotationTable]: RotationTable[Column] };
 
 /** A rotation with what it is of. */
 export interface Subject {

@@ -38,16 +38,21 @@ export interface Work {
 }
 
 /** Rotations past their grace are ended, those that a killed process left are taken up, deliveries are brought on. */
-async function settle({ vault, world }: Work): Promise<void> {
-  await vault.run(rotatorOf({ context: vault.system, home: vault.home }, world).settle());
+async function settle(work: Work): Promise<void> {
+  const { vault, world } = work;
+  const moved = await vault.run(rotatorOf({ context: vault.system, home: vault.home }, world).settle());
+  if (moved.some((one) => one.state === 'rolled_back')) await alert(work);
 }
 
 /** Due secrets turn. What was missed while no server ran is due still. */
 function tick(): (work: Work) => Promise<void> {
   let ticker: Ticker | undefined;
-  return async ({ vault, world }) => {
+  return async (work) => {
+    const { vault, world } = work;
     ticker ??= new Ticker(vault.system, world);
-    await vault.run(ticker.tick(rotatorOf({ context: vault.system, home: vault.home }, world)));
+    const result = await vault.run(ticker.tick(rotatorOf({ context: vault.system, home: vault.home }, world)));
+    // What needs a person, and what went wrong, is told now and not in a minute.
+    if (result.failed.length + result.needsPerson.length > 0) await alert(work);
   };
 }
 

@@ -263,7 +263,7 @@ interface IncidentEventTable {
   what: string;
 }
 
-export interface IncidentItemTable {
+interface IncidentItemTable {
   incident_id: string;
   secret_id: number;
   position: number;

@@ -45,7 +45,7 @@ export function destinationsFor(senders: Senders, environment: Environment, name
 }
 
 /** Doubling, up to ten minutes. @param attempts how often it has failed */
-export function pauseAfter(attempts: number): number {
+function pauseAfter(attempts: number): number {
   return Math.min(FIRST_PAUSE_MS * 2 ** (attempts - 1), MOST_PAUSE_MS);
 }
 
