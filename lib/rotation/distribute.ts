@@ -90,12 +90,7 @@ function* askServices(
 }
 
 /** Why a service does not do well with a version; undefined where it does. */
-function* whyUnwell(
-  ctx: VaultContext,
-  world: World,
-  service: Service,
-  parcel: Parcel,
-): Operation<string | undefined> {
+function* whyUnwell(ctx: VaultContext, world: World, service: Service, parcel: Parcel): Operation<string | undefined> {
   const { verify } = service;
   if (verify.kind === 'command') {
     const env = { KEYTURN_SECRET_NAME: parcel.name, KEYTURN_SECRET_VERSION: String(parcel.version) };

@@ -1,7 +1,7 @@
 // GitHub Actions: secrets of a repository, of one of its environments, or of an organisation, sealed to the place's public
 // key as GitHub demands it (a libsodium sealed box). A job reads them when it starts: being there is being in use.
 import type { GitHubDestination } from '../config/operations.ts';
-import { type Declaration, Declared } from './declared.ts';
+import { comparedByMark, type Declaration, Declared } from './declared.ts';
 import type { Destination, Drift, Item, Remote, SyncCall } from './destination.ts';
 import { SyncError } from './destination.ts';
 import { request } from './requests.ts';
@@ -85,14 +85,7 @@ export class GitHubPlace extends Declared implements Destination {
     items: readonly (Item & { readonly remote: Remote | undefined })[],
   ): Promise<Map<string, Drift>> {
     const there = new Map((await this.#all(call)).map((one) => [one.name.toUpperCase(), one.updated_at]));
-    return new Map(
-      items.map(({ name, remote }) => {
-        const updatedAt = there.get(name.toUpperCase());
-        if (updatedAt === undefined) return [name, 'missing'];
-        if (remote?.updatedAt === undefined) return [name, 'unknown'];
-        return [name, updatedAt === remote.updatedAt ? 'same' : 'different'];
-      }),
-    );
+    return comparedByMark(items, there, (remote) => remote.updatedAt as string | undefined);
   }
 
   async #all(call: SyncCall): Promise<{ name: string; updated_at: string }[]> {

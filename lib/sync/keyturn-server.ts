@@ -1,6 +1,6 @@
 // Another Keyturn: a server that keeps a copy, by its REST API and a machine token.
 import type { KeyturnDestination } from '../config/operations.ts';
-import { type Declaration, Declared } from './declared.ts';
+import { comparedByMark, type Declaration, Declared } from './declared.ts';
 import type { Destination, Drift, Item, Remote, SyncCall } from './destination.ts';
 import { request } from './requests.ts';
 
@@ -50,14 +50,7 @@ export class KeyturnPlace extends Declared implements Destination {
     items: readonly (Item & { readonly remote: Remote | undefined })[],
   ): Promise<Map<string, Drift>> {
     const there = new Map((await this.#all(call)).map((one) => [one.name.toUpperCase(), one.version]));
-    return new Map(
-      items.map(({ name, remote }) => {
-        const version = there.get(name.toUpperCase());
-        if (version === undefined) return [name, 'missing'];
-        if (remote?.version === undefined) return [name, 'unknown'];
-        return [name, version === remote.version ? 'same' : 'different'];
-      }),
-    );
+    return comparedByMark(items, there, (remote) => remote.version);
   }
 
   async #all(call: SyncCall): Promise<{ name: string; version: number }[]> {

@@ -1,7 +1,7 @@
 // Looking after destinations: what is where, sending it there, comparing what is there with what was sent, and taking
 // away, only when asked, what Keyturn once put there and nobody wants there any more.
 import { asUtf8 } from '../crypto/bytes.ts';
-import { NotFoundError, UsageError } from '../errors.ts';
+import { NotFoundError, RotationError, UsageError } from '../errors.ts';
 import { all, type Operation, outside, transaction } from '../store/operation.ts';
 import { endDelivery, selectDestination, touchDelivery } from '../store/statements/deliveries.ts';
 import type { DeliveryState } from '../store/states.ts';
@@ -207,7 +207,9 @@ export function* prune(
   return names;
 }
 
-/** True for a failure that a destination has a right to: its words may be shown. */
-export function isSyncError(error: unknown): error is SyncError {
-  return error instanceof SyncError;
+/** A destination's own failure as an error of ours; anything else as it is. */
+export function asOurs(error: unknown): unknown {
+  if (!(error instanceof SyncError)) return error;
+  const left = 'What is there was left as it is.';
+  return new RotationError({ what: `${error.message}.`, left, next: 'Correct the cause and try again.' });
 }

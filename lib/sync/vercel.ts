@@ -1,7 +1,7 @@
 // Vercel: environment variables of a project, always of the type "sensitive". A change is in use from the next deployment
 // on, not on the one that runs: so after a push the project is deployed again, and only what is ready is live.
 import type { VercelDestination } from '../config/operations.ts';
-import { type Declaration, Declared } from './declared.ts';
+import { comparedByMark, type Declaration, Declared } from './declared.ts';
 import type { Destination, Drift, Item, Progress, Remote, SyncCall } from './destination.ts';
 import { SyncError } from './destination.ts';
 import { request } from './requests.ts';
@@ -128,15 +128,13 @@ export class VercelPlace extends Declared implements Destination {
     call: SyncCall,
     items: readonly (Item & { readonly remote: Remote | undefined })[],
   ): Promise<Map<string, Drift>> {
-    const there = new Map((await this.#variables(call)).map((one) => [one.key, one]));
-    return new Map(
-      items.map(({ name, remote }) => {
-        const found = there.get(name);
-        if (!found) return [name, 'missing'];
-        if (found.type !== 'sensitive') return [name, 'different'];
-        if (remote?.updatedAt === undefined || found.updatedAt === undefined) return [name, 'unknown'];
-        return [name, Number(found.updatedAt) === Number(remote.updatedAt) ? 'same' : 'different'];
-      }),
+    const variables = await this.#variables(call);
+    // One that somebody has made readable is not what was put there, whenever that was.
+    const there = new Map(
+      variables.map((one) => [one.key.toUpperCase(), one.type === 'sensitive' ? one.updatedAt : 0] as const),
+    );
+    return comparedByMark(items, there, (remote) =>
+      remote.updatedAt === undefined ? undefined : Number(remote.updatedAt),
     );
   }
 

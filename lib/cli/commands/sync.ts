@@ -1,15 +1,14 @@
 // keyturn sync: what is at which destination, sending it there, comparing, and taking away what nobody wants there.
 import type { Command } from 'commander';
-import { RotationError } from '../../errors.ts';
 import { rotatorOf } from '../../rotation/rotator.ts';
 import type { World } from '../../rotation/world.ts';
 import type { Destination } from '../../sync/destination.ts';
 import {
+  asOurs,
   checkDrift,
   type DestinationStatus,
   destinationOf,
   destinationStatus,
-  isSyncError,
   type PlacedSecret,
   prune,
   pushTo,
@@ -91,17 +90,10 @@ function chosen(session: Session, world: World, options: SyncOptions): Destinati
 }
 
 /** A destination's own words, as an error of ours. */
-async function told<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    if (!isSyncError(error)) throw error;
-    throw new RotationError({
-      what: `${error.message}.`,
-      left: 'What is there was left as it is.',
-      next: 'Correct the cause and try again.',
-    });
-  }
+function told<T>(work: Promise<T>): Promise<T> {
+  return work.catch((error: unknown) => {
+    throw asOurs(error);
+  });
 }
 
 async function push(

@@ -1,6 +1,5 @@
 // What turns by itself and where it goes: live checks, the schedule, the emergency, destinations, providers.
 import { z } from 'zod';
-import { RotationError } from '../../errors.ts';
 import { updateAlerts } from '../../monitoring/alert-run.ts';
 import type { Provider } from '../../providers/provider.ts';
 import { checkEnvironment, checkSecret, lastChecks } from '../../rotation/checks.ts';
@@ -10,7 +9,7 @@ import { turnsAhead } from '../../rotation/tick.ts';
 import { usesOf } from '../../rotation/uses.ts';
 import { logTransaction, type Operation } from '../../store/operation.ts';
 import type { Destination } from '../../sync/destination.ts';
-import { checkDrift, destinationOf, destinationStatus, isSyncError, prune, pushTo } from '../../sync/overview.ts';
+import { asOurs, checkDrift, destinationOf, destinationStatus, prune, pushTo } from '../../sync/overview.ts';
 import type { VaultContext } from '../../vault/context.ts';
 import type { Environment, Place } from '../../vault/places.ts';
 import { type Answer, changeOutside } from '../change.ts';
@@ -329,12 +328,7 @@ function* told<T>(work: Operation<T>): Operation<T> {
   try {
     return yield* work;
   } catch (error) {
-    if (!isSyncError(error)) throw error;
-    throw new RotationError({
-      what: `${error.message}.`,
-      left: 'What is there was left as it is.',
-      next: 'Correct the cause and try again.',
-    });
+    throw asOurs(error);
   }
 }
 
