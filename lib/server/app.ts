@@ -17,6 +17,8 @@ import { registerPages } from './pages/pages.ts';
 import { sendProblem } from './problems.ts';
 import { registerAlerts } from './routes/alerts.ts';
 import { registerAudit } from './routes/audit.ts';
+import { registerDestinations } from './routes/destinations.ts';
+import { registerEmergency } from './routes/emergency.ts';
 import { registerPeople } from './routes/people.ts';
 import { registerPlaces } from './routes/places.ts';
 import { registerRotations } from './routes/rotations.ts';
@@ -168,6 +170,8 @@ export async function buildApp(options: AppOptions): Promise<App> {
     registerSecrets,
     registerRotations,
     registerTurning,
+    registerDestinations,
+    registerEmergency,
     registerAlerts,
     registerVault,
     registerAudit,
