@@ -280,13 +280,14 @@ export class EmbeddedSecrets implements Secrets {
   /** Ticks until the manager is closed. Each tick waits for the one before. */
   #startSchedule(): void {
     let ticker: Ticker | undefined;
+    let rotator: Rotator | undefined;
     const tick = async () => {
       const { vault } = this.#vault();
       const { Ticker } = await import('../rotation/tick.ts');
-      const settling = await this.#rotator();
+      rotator ??= await this.#rotator();
       ticker ??= new Ticker(vault.context, this.#world as World);
-      await vault.perform(settling.settle());
-      const { turned } = await vault.perform(ticker.tick(await this.#rotator()));
+      await vault.perform(rotator.settle());
+      const { turned } = await vault.perform(ticker.tick(rotator));
       this.#cache.clear();
       for (const { name, version } of turned) this.#watcher.announce({ name, version });
     };

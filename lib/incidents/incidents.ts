@@ -1,7 +1,7 @@
 // Incidents: what went wrong, line by line as it was dealt with, and, where many secrets have to turn, which of them are
 // done. A record for those who deal with it now, and for the auditor afterwards. Never a value.
 import { NotFoundError } from '../errors.ts';
-import { all, first, type Operation, transaction } from '../store/operation.ts';
+import { all, first, type Operation, quietTransaction } from '../store/operation.ts';
 import type { IncidentTable } from '../store/schema.ts';
 import {
   closeIncident as closeRow,
@@ -166,7 +166,7 @@ function* authorized(ctx: VaultContext, id: string): Operation<IncidentTable> {
 /** A person's own line. @throws NotFoundError, AccessDeniedError */
 export function* noteIncident(ctx: VaultContext, id: string, what: string): Operation<void> {
   yield* authorized(ctx, id);
-  yield* transaction(
+  yield* quietTransaction(
     (function* () {
       yield* addToTimeline(ctx, id, what);
       yield* ctx.log([{ action: 'incident.note', details: { incident: id } }]);
@@ -177,5 +177,5 @@ export function* noteIncident(ctx: VaultContext, id: string, what: string): Oper
 /** @throws NotFoundError, AccessDeniedError */
 export function* closeIncident(ctx: VaultContext, id: string, why: string): Operation<void> {
   yield* authorized(ctx, id);
-  yield* transaction(endIncident(ctx, id, why));
+  yield* quietTransaction(endIncident(ctx, id, why));
 }

@@ -1,7 +1,7 @@
 // The alert book: one alert is open for one condition; it resolves by itself when the condition is gone. People
 // acknowledge it, or mute it with a reason and an end. What channels are told is queued in the same transaction.
 import { NotFoundError, UsageError } from '../errors.ts';
-import { all, first, type Operation, transaction } from '../store/operation.ts';
+import { all, first, type Operation, quietTransaction } from '../store/operation.ts';
 import type { AlertTable } from '../store/schema.ts';
 import {
   findAlert,
@@ -39,7 +39,7 @@ export interface BookResult {
 
 /** Brings the book up to date with the conditions of now, and queues what is to be told. One transaction. */
 export function* updateBook(ctx: VaultContext, conditions: Conditions, options: BookOptions): Operation<BookResult> {
-  return yield* transaction(update(ctx, conditions, options));
+  return yield* quietTransaction(update(ctx, conditions, options));
 }
 
 function* update(ctx: VaultContext, conditions: Conditions, options: BookOptions): Operation<BookResult> {
@@ -218,7 +218,7 @@ function* handled(
     throw new NotFoundError('KT_NOT_FOUND', 'There is no such alert.', '`keyturn alerts` lists them.');
   }
   yield* ctx.authorize('rotate', { action: 'alert.handle', ...placeOf(row), details: { alert: id } });
-  return yield* transaction(
+  return yield* quietTransaction(
     (function* () {
       const open = to.state === 'open';
       const by = open ? null : ctx.principal;

@@ -3,7 +3,7 @@
 import type { AlertsConfig } from '../config/operations.ts';
 import { asBuffer, asUtf8 } from '../crypto/bytes.ts';
 import type { Http } from '../providers/http.ts';
-import { all, first, type Operation, outside, transaction } from '../store/operation.ts';
+import { all, first, type Operation, outside, quietTransaction } from '../store/operation.ts';
 import type { AlertDeliveryTable, AlertTable } from '../store/schema.ts';
 import {
   claimAlertDelivery,
@@ -56,10 +56,12 @@ export function* deliverAlerts(ctx: VaultContext, world: AlertWorld): Operation<
   let failed = 0;
   for (const row of yield* all(selectAlertDeliveriesDue, { now: ctx.clock(), limit: AT_ONCE })) {
     const until = ctx.clock() + CLAIM_MS;
-    const mine = yield* transaction(first(claimAlertDelivery, { id: row.id, seenNextAt: row.next_at ?? 0, until }));
+    const mine = yield* quietTransaction(
+      first(claimAlertDelivery, { id: row.id, seenNextAt: row.next_at ?? 0, until }),
+    );
     if (!mine) continue;
     const error = yield* send(ctx, world, row);
-    yield* transaction(noted(ctx, row, error));
+    yield* quietTransaction(noted(ctx, row, error));
     if (error === undefined) delivered += 1;
     else failed += 1;
   }
@@ -165,7 +167,7 @@ export function* testChannels(
   const alert = testAlert(ctx.clock());
   const results: { channel: string; title: string; error: string | null }[] = [];
   for (const channel of chosen) {
-    const id = yield* transaction(
+    const id = yield* quietTransaction(
       (function* () {
         yield* ctx.log([{ action: 'alert.test', details: { channel: channel.id } }]);
         return yield* enqueue(ctx, channel, { event: 'test', alert, link: undefined });

@@ -1,7 +1,7 @@
 // Drives one rotation from state to state, as far as it gets now. What a state asks of the world outside (a provider, a
 // destination, a service) is done before the transaction that moves on; each such call may be repeated, so that a process
 // killed anywhere leaves a rotation that the next one takes up where it was.
-import { all, first, type Operation, outside, transaction } from '../store/operation.ts';
+import { all, first, type Operation, outside, quietTransaction, transaction } from '../store/operation.ts';
 import { claimRotation, findRotation, postponeRotation, releaseRotation } from '../store/statements/rotations.ts';
 import { destinationsFor } from '../sync/deliver.ts';
 import type { VaultContext } from '../vault/context.ts';
@@ -54,7 +54,7 @@ export function* advance(
       yield* outside(() => world.wait(pause));
     }
   } finally {
-    if (world) yield* transaction(all(releaseRotation, { id: from.rotation.id, by: world.claimant.id }));
+    if (world) yield* quietTransaction(all(releaseRotation, { id: from.rotation.id, by: world.claimant.id }));
   }
 }
 
@@ -89,7 +89,7 @@ function* claim(ctx: VaultContext, world: World, { rotation }: Subject): Operati
   const { claimant } = world;
   const before = rotation.claimed_by;
   const gone = before !== null && claimant.isGone(before);
-  const row = yield* transaction(
+  const row = yield* quietTransaction(
     first(claimRotation, {
       id: rotation.id,
       state: rotation.state,
@@ -177,7 +177,7 @@ function* postpone(ctx: VaultContext, subject: Subject, trouble: Trouble): Opera
     return yield* fail(ctx, subject, trouble.what);
   }
   const pause = trouble.afterMs ?? Math.min(FIRST_PAUSE_MS * 2 ** Math.min(attempts - 1, 20), MOST_PAUSE_MS);
-  yield* transaction(
+  yield* quietTransaction(
     (function* () {
       const now = yield* first(findRotation, { id: rotation.id });
       if (now?.state !== rotation.state) return;

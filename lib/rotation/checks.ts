@@ -4,7 +4,7 @@ import { asUtf8 } from '../crypto/bytes.ts';
 import { callOf } from '../providers/ask.ts';
 import type { Call, CheckResult } from '../providers/provider.ts';
 import type { Held } from '../providers/providers.ts';
-import { all, logTransaction, type Operation, outside, transaction } from '../store/operation.ts';
+import { all, logTransaction, type Operation, outside, quietTransaction } from '../store/operation.ts';
 import { putCheck, selectChecks } from '../store/statements/checks.ts';
 import type { CheckStatus } from '../store/states.ts';
 import type { VaultContext } from '../vault/context.ts';
@@ -144,7 +144,7 @@ function* checkAll(
     ),
   );
   const results = yield* outside(() => inTurns(prepared, (count) => ctx.onProgress(count, prepared.length)));
-  yield* transaction(
+  yield* quietTransaction(
     (function* () {
       for (const { one, result, tookMs } of results) {
         yield* recordCheck(ctx, { secretId: one.summary.id, version: one.summary.version, result, tookMs });

@@ -4,7 +4,7 @@ import { asUtf8 } from '../crypto/bytes.ts';
 import { adminOf, askAbout, callOf } from '../providers/ask.ts';
 import { ProviderError } from '../providers/provider.ts';
 import type { Held } from '../providers/providers.ts';
-import { all, first, type Operation, outside, transaction } from '../store/operation.ts';
+import { all, first, type Operation, outside, quietTransaction } from '../store/operation.ts';
 import { selectDeathsDue, setDeath } from '../store/statements/rotations.ts';
 import { findVersion } from '../store/statements/secrets.ts';
 import type { Death } from '../store/states.ts';
@@ -47,7 +47,7 @@ export function* checkDeath(ctx: VaultContext, world: World, subject: Subject): 
   const checks = rotation.death_checks + 1;
   const now = ctx.clock();
   const pause = PAUSES_MS[Math.min(checks, PAUSES_MS.length) - 1] ?? MINUTE_MS;
-  yield* transaction(
+  yield* quietTransaction(
     (function* () {
       yield* all(setDeath, { id: rotation.id, death, checks, at: now, nextAt: death === 'dead' ? null : now + pause });
       yield* ctx.log([
@@ -129,7 +129,9 @@ export function* settleDeaths(ctx: VaultContext, world: World): Operation<number
     const subject = yield* loadSubject(ctx, row.id);
     if (subject.secret.deleted_at !== null || !(yield* stillAsked(ctx, world, subject))) {
       const { id, death, death_checks: checks, death_checked_at: at } = row;
-      yield* transaction(all(setDeath, { id, death: death ?? 'unknown', checks, at: at ?? ctx.clock(), nextAt: null }));
+      yield* quietTransaction(
+        all(setDeath, { id, death: death ?? 'unknown', checks, at: at ?? ctx.clock(), nextAt: null }),
+      );
     }
   }
   return due.length;

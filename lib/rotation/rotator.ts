@@ -56,6 +56,9 @@ export function dueAt(secret: SecretSummary, intervalDays: number | undefined): 
   return intervalDays === undefined ? undefined : secret.rotatedAt + intervalDays * DAY_MS;
 }
 
+/** How long, in ms, a backup may stand for what is rotated after it. */
+const BACKUP_GOOD_MS = 24 * 60 * 60 * 1000;
+
 /** How many rotations one look at what is due takes on. */
 const AT_ONCE = 1_000;
 
@@ -63,7 +66,9 @@ export class Rotator {
   readonly #ctx: VaultContext;
   readonly #sink: BackupSink;
   readonly #world: World | undefined;
-  #backupFile: string | undefined;
+  #backup: { readonly path: string; readonly at: number } | undefined;
+  /** The secrets that have turned since that backup: it does not hold their value in use. */
+  readonly #turned = new Set<number>();
 
   /**
    * @param sink where the backups go that rotations begin with
@@ -106,7 +111,7 @@ export class Rotator {
       at: input.at,
       name: input.name,
       needsValue,
-      backupFile: yield* this.#backup(secret),
+      backupFile: yield* this.#backupBefore(secret),
       ...(input.graceMs !== undefined && { graceMs: input.graceMs }),
       ...(input.reason !== undefined && { reason: input.reason }),
       ...(input.incidentId !== undefined && { incidentId: input.incidentId }),
@@ -172,7 +177,7 @@ export class Rotator {
     const environment = context.environment(at);
     yield* context.authorize('rotate', { action: 'rotation.move', ...environmentPlace(environment), secret: name });
     const secret = yield* liveSecret(environment, name);
-    const backupFile = yield* this.#backup(secret);
+    const backupFile = yield* this.#backupBefore(secret);
     const latest = yield* first(selectSecretRotations, { secretId: secret.id, limit: 1 });
     if (to === undefined && latest && isPromoted(latest.state) && latest.to_version === secret.current_version) {
       const subject = yield* loadSubject(context, latest.id);
@@ -223,12 +228,22 @@ export class Rotator {
     return advance(this.#ctx, this.#world, from, { given, eager });
   }
 
-  /** One backup for all that one run rotates. A rotation that is only taken up had its own. */
-  *#backup(secret: SecretRow): Operation<string> {
+  /**
+   * One backup for all that one run rotates, as long as it holds the value in use of each. A rotation that is only taken up
+   * had its own.
+   */
+  *#backupBefore(secret: SecretRow): Operation<string> {
     const active = yield* first(findActiveRotation, { secretId: secret.id });
     if (active?.backup_file) return active.backup_file;
-    this.#backupFile ??= (yield* writeBackup(this.#ctx, this.#sink, 'rotation')).path;
-    return this.#backupFile;
+    const now = this.#ctx.clock();
+    const known = this.#backup;
+    const holds = known && secret.rotated_at <= known.at && !this.#turned.has(secret.id);
+    if (!holds || now - known.at > BACKUP_GOOD_MS) {
+      this.#backup = { path: (yield* writeBackup(this.#ctx, this.#sink, 'rotation')).path, at: now };
+      this.#turned.clear();
+    }
+    this.#turned.add(secret.id);
+    return this.#backup?.path ?? '';
   }
 
   #needsValue(subject: Subject): NeedsPersonError {

@@ -1,6 +1,6 @@
 // Deliveries that go on by themselves: those that an emergency did not wait for, those that somebody pushed, and those of
 // versions that came into use without a rotation.
-import { all, first, type Operation, transaction } from '../store/operation.ts';
+import { all, first, type Operation, quietTransaction } from '../store/operation.ts';
 import { endDelivery, selectDeliveriesDue } from '../store/statements/deliveries.ts';
 import { findActiveRotation, findSecretById } from '../store/statements/rotations.ts';
 import { deliver, destinationsFor, type Parcel } from '../sync/deliver.ts';
@@ -19,7 +19,7 @@ export function* settleDeliveries(ctx: VaultContext, world: World): Operation<nu
     // Only what is in use is worth bringing anywhere.
     if (!destination || !secret || secret.deleted_at !== null || secret.current_version !== row.version) {
       const { destination: id, secret_id: secretId, version } = row;
-      yield* transaction(all(endDelivery, { destination: id, secretId, version, now: ctx.clock() }));
+      yield* quietTransaction(all(endDelivery, { destination: id, secretId, version, now: ctx.clock() }));
       continue;
     }
     if (yield* first(findActiveRotation, { secretId: secret.id })) continue;

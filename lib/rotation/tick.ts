@@ -2,7 +2,7 @@
 // rotation of a secret is on its way once, whoever began it.
 import { hash } from 'node:crypto';
 import { isKeyturnError, NeedsPersonError } from '../errors.ts';
-import { all, first, type Operation, transaction } from '../store/operation.ts';
+import { all, first, type Operation, quietTransaction, transaction } from '../store/operation.ts';
 import { clearDue, selectDue, selectUndated, setDue } from '../store/statements/schedule.ts';
 import { findFact, putFact } from '../store/statements/vault-facts.ts';
 import type { VaultContext } from '../vault/context.ts';
@@ -59,7 +59,7 @@ export class Ticker {
 
   /**
    * One tick.
-   * @param rotator makes one backup for all that it turns: a new one for each tick
+   * @param rotator makes a backup where its last one does not hold what is turned: the same one for all ticks of a process
    */
   *tick(rotator: Rotator): Operation<TickResult> {
     yield* this.#stamp();
@@ -101,14 +101,14 @@ export class Ticker {
   }
 
   #put(row: Row, at: number): Operation<unknown> {
-    return transaction(all(setDue, { id: row.id, at, rotatedAt: row.rotated_at }));
+    return quietTransaction(all(setDue, { id: row.id, at, rotatedAt: row.rotated_at }));
   }
 
   /** Works out when the secrets are due that have changed since that was done last. */
   *#date(): Operation<number> {
     const rows = yield* all(selectUndated, { limit: DATED_AT_ONCE });
     if (rows.length === 0) return 0;
-    yield* transaction(this.#dateAll(rows));
+    yield* quietTransaction(this.#dateAll(rows));
     return rows.length;
   }
 

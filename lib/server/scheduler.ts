@@ -4,7 +4,7 @@ import { PgBoss } from 'pg-boss';
 import { deliverAlerts } from '../monitoring/alert-delivery.ts';
 import { type AlertRun, updateAlerts } from '../monitoring/alert-run.ts';
 import { checkEnvironment } from '../rotation/checks.ts';
-import { rotatorOf } from '../rotation/rotator.ts';
+import { type Rotator, rotatorOf } from '../rotation/rotator.ts';
 import { Ticker } from '../rotation/tick.ts';
 import type { World } from '../rotation/world.ts';
 import { all, type Operation, transaction } from '../store/operation.ts';
@@ -47,10 +47,12 @@ async function settle(work: Work): Promise<void> {
 /** Due secrets turn. What was missed while no server ran is due still. */
 function tick(): (work: Work) => Promise<void> {
   let ticker: Ticker | undefined;
+  let rotator: Rotator | undefined;
   return async (work) => {
     const { vault, world } = work;
     ticker ??= new Ticker(vault.system, world);
-    const result = await vault.run(ticker.tick(rotatorOf({ context: vault.system, home: vault.home }, world)));
+    rotator ??= rotatorOf({ context: vault.system, home: vault.home }, world);
+    const result = await vault.run(ticker.tick(rotator));
     // What needs a person, and what went wrong, is told now and not in a minute.
     if (result.failed.length + result.needsPerson.length > 0) await alert(work);
   };

@@ -81,7 +81,7 @@ export function logTransaction<T>(body: Operation<T>): Operation<T> {
   return bracketed(body, false, false);
 }
 
-/** Like `transaction`, for what has to be alone and changes nothing that anybody keeps in memory: a checkpoint. */
-export function checkpointTransaction<T>(body: Operation<T>): Operation<T> {
+/** Like `transaction`, for what has to be alone and changes nothing that anybody keeps in memory. */
+export function quietTransaction<T>(body: Operation<T>): Operation<T> {
   return bracketed(body, true, false);
 }

@@ -2,7 +2,7 @@
 // tried again; a killed process leaves a delivery that the next one takes up.
 import { asUtf8 } from '../crypto/bytes.ts';
 import type { Http } from '../providers/http.ts';
-import { all, first, type Operation, outside, transaction } from '../store/operation.ts';
+import { all, first, type Operation, outside, quietTransaction } from '../store/operation.ts';
 import type { DeliveryTable } from '../store/schema.ts';
 import { endOlderDeliveries, findDelivery, moveDelivery, putDelivery } from '../store/statements/deliveries.ts';
 import type { DeliveryState } from '../store/states.ts';
@@ -69,7 +69,7 @@ function* rowOf(destination: Destination, parcel: Parcel): Operation<Delivery> {
   const find = { destination: destination.id, secretId: parcel.secretId, version: parcel.version };
   const row = yield* first(findDelivery, find);
   if (row && row.ended_at === null && row.state !== 'failed') return row;
-  yield* transaction(all(putDelivery, { ...find, state: 'waiting' }));
+  yield* quietTransaction(all(putDelivery, { ...find, state: 'waiting' }));
   const made = yield* first(findDelivery, find);
   if (!made) throw new TypeError('a delivery that was just written is not there');
   return made;
@@ -89,7 +89,7 @@ function* move(ctx: VaultContext, parcel: Parcel, row: Delivery, change: Change)
   const { destination, secret_id: secretId, version } = row;
   const remote = change.remote === undefined ? row.remote : JSON.stringify(change.remote);
   const now = ctx.clock();
-  return yield* transaction(
+  return yield* quietTransaction(
     (function* () {
       yield* all(moveDelivery, {
         destination,

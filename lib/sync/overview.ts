@@ -2,7 +2,7 @@
 // away, only when asked, what Keyturn once put there and nobody wants there any more.
 import { asUtf8 } from '../crypto/bytes.ts';
 import { NotFoundError, RotationError, UsageError } from '../errors.ts';
-import { all, type Operation, outside, transaction } from '../store/operation.ts';
+import { all, type Operation, outside, quietTransaction } from '../store/operation.ts';
 import { endDelivery, selectDestination, touchDelivery } from '../store/statements/deliveries.ts';
 import type { DeliveryState } from '../store/states.ts';
 import type { VaultContext } from '../vault/context.ts';
@@ -104,7 +104,7 @@ export function* pushTo(
     // Asked for by name, it is sent again whatever is believed to be there.
     if (wanted.size > 0) {
       const ended = { destination: destination.id, secretId: one.id, version: one.version, now: ctx.clock() };
-      yield* transaction(all(endDelivery, ended));
+      yield* quietTransaction(all(endDelivery, ended));
     }
     const parcel = { secretId: one.id, name: one.name, environment, version: one.version };
     sent.push(yield* deliver(ctx, senders, destination, parcel, true));
@@ -144,7 +144,7 @@ export function* checkDrift(ctx: VaultContext, senders: Senders, destination: De
   const compared = yield* outside(() => destination.compare(call, items));
   const now = ctx.clock();
   const lines: DriftLine[] = [];
-  yield* transaction(
+  yield* quietTransaction(
     (function* () {
       for (const row of rows) {
         const as = destination.nameOf(row.name);
@@ -192,7 +192,7 @@ export function* prune(
   const names = [...new Set(gone.map((row) => destination.nameOf(row.name)))];
   if (dryRun) return names;
   for (const name of names) yield* outside(() => destination.remove(call, name));
-  yield* transaction(
+  yield* quietTransaction(
     (function* () {
       for (const row of gone) {
         const { destination: id, secret_id: secretId, version } = row;

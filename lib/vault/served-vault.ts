@@ -10,7 +10,7 @@ import type { SealingKey } from '../crypto/sealing-key.ts';
 import { DEFAULT_SUITE } from '../crypto/suites/registry.ts';
 import type { Suite } from '../crypto/suites/suite.ts';
 import { StoreError } from '../errors.ts';
-import { all, checkpointTransaction, logTransaction, type Operation, transaction } from '../store/operation.ts';
+import { all, logTransaction, type Operation, quietTransaction, transaction } from '../store/operation.ts';
 import type { ServedStore } from '../store/served-store.ts';
 import { touchToken } from '../store/statements/access.ts';
 import { addUsage } from '../store/statements/secrets.ts';
@@ -177,10 +177,13 @@ export class ServedVault {
     this.#listeners.push(listener);
   }
 
-  /** Runs an operation by itself. For what has many steps, changes who may do what, or turns the vault's keys. */
+  /**
+   * Runs an operation by itself. For what has many steps, waits for something outside, changes who may do what, or turns the
+   * vault's keys. What is kept in memory is forgotten with each of its commits, not only at its end.
+   */
   async run<T>(operation: Operation<T>): Promise<T> {
     try {
-      return await this.store.run(operation);
+      return await this.store.run(afterCommits(operation, () => this.#changed()));
     } finally {
       this.#changed();
     }
@@ -224,7 +227,7 @@ export class ServedVault {
     try {
       await this.#writeUsage();
       if (this.#separateCheckpoints && this.#entriesSince > 0) {
-        await this.store.run(checkpointTransaction(this.state.audit.checkpoint()));
+        await this.store.run(quietTransaction(this.state.audit.checkpoint()));
       }
     } finally {
       this.cache.clear();
@@ -260,8 +263,32 @@ export class ServedVault {
     if (!this.#separateCheckpoints || this.#entriesSince === 0 || !due) return;
     this.#entriesSince = 0;
     this.#checkpointedAt = this.clock();
-    await this.store.run(checkpointTransaction(this.state.audit.checkpoint()));
+    await this.store.run(quietTransaction(this.state.audit.checkpoint()));
   }
+}
+
+/** Hands an operation's steps on, and calls back after each outermost commit of something that others keep in memory. */
+function* afterCommits<T>(operation: Operation<T>, committed: () => void): Operation<T> {
+  const telling: boolean[] = [];
+  let next = operation.next([]);
+  while (!next.done) {
+    const step = next.value;
+    let rows: readonly unknown[];
+    try {
+      rows = yield step;
+    } catch (error) {
+      if (step.kind === 'commit' || step.kind === 'rollback') telling.pop();
+      next = operation.throw(error);
+      continue;
+    }
+    if (step.kind === 'begin') telling.push(step.tells);
+    else if (step.kind === 'commit' || step.kind === 'rollback') {
+      const tells = telling.pop();
+      if (tells && telling.length === 0) committed();
+    }
+    next = operation.next(rows);
+  }
+  return next.value;
 }
 
 function* writeUsage(

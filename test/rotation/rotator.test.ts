@@ -78,6 +78,27 @@ describe('rotating a secret that is made here', () => {
   });
 });
 
+describe('the backup before', () => {
+  it('stands for what is rotated after it, as long as it holds the value in use', () => {
+    const { vault, clock } = testVault();
+    for (const name of ['A_JWT_SECRET', 'B_JWT_SECRET']) put(vault, name, STRONG + name);
+    clock.forward(HOUR);
+    const rotator = rotatorOf(vault);
+    const backup = (name: string) => vault.run(rotator.rotate({ at: DEVELOPMENT, name })).backupFile;
+    const first = backup('A_JWT_SECRET');
+    clock.forward(HOUR);
+    expect(backup('B_JWT_SECRET')).toBe(first);
+    // Turned since, or set since: the first backup does not hold it.
+    expect(backup('A_JWT_SECRET')).not.toBe(first);
+    clock.forward(HOUR);
+    put(vault, 'B_JWT_SECRET', `${STRONG}set`);
+    const second = backup('B_JWT_SECRET');
+    clock.forward(25 * HOUR);
+    put(vault, 'C_JWT_SECRET', `${STRONG}C`);
+    expect(backup('C_JWT_SECRET')).not.toBe(second);
+  });
+});
+
 describe('rotating what a provider issues', () => {
   it('waits for a person, and goes on with the value that is given', () => {
     const { vault } = testVault();
