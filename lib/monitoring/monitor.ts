@@ -50,8 +50,7 @@ type ConditionKind =
   | 'destination'
   | 'drift'
   | 'root-key-age'
-  | 'backup-age'
-  | 'anomaly';
+  | 'backup-age';
 
 export type AlertKind =
   | 'overdue'

@@ -1,5 +1,6 @@
 // Live checks of secrets that are in use: one, or all of an environment with a bounded number at a time. The last one of
 // each is kept.
+import type { SecretRule } from '../catalog/catalog.ts';
 import { asUtf8 } from '../crypto/bytes.ts';
 import { callOf } from '../providers/ask.ts';
 import type { Call, CheckResult } from '../providers/provider.ts';
@@ -112,8 +113,9 @@ function* checkAll(
   const prepared: Prepared[] = [];
   const done: LiveCheck[] = [];
   for (const summary of secrets) {
-    const held = world.live ? world.providers.of(ctx.catalog.rule(summary.name, summary)) : undefined;
-    const why = whyNot(world, held);
+    const rule = ctx.catalog.rule(summary.name, summary);
+    const held = world.live ? world.providers.of(rule) : undefined;
+    const why = whyNot(world, rule, held);
     if (why !== undefined || !held) {
       done.push(unchecked(environment, summary.name, summary.version, why ?? '', ctx.clock()));
       continue;
@@ -155,9 +157,14 @@ function* checkAll(
   return done.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-function whyNot(world: World, held: Held | undefined): string | undefined {
+function whyNot(world: World, rule: SecretRule, held: Held | undefined): string | undefined {
   if (!world.live) return 'live checks are switched off';
-  if (!held) return 'it is made here: nobody else knows whether it works';
+  if (!held) {
+    const ours = rule.type.name === 'jwt_secret' || rule.type.name === 'webhook_secret';
+    return ours
+      ? 'it is made here: only your own services know whether it works'
+      : 'nobody is known who could be asked';
+  }
   return held.kind.check ? undefined : `${held.provider.title} cannot be asked about a ${held.kind.title}`;
 }
 

@@ -7,10 +7,11 @@ import { checkEnvironment } from '../rotation/checks.ts';
 import { type Rotator, rotatorOf } from '../rotation/rotator.ts';
 import { Ticker } from '../rotation/tick.ts';
 import type { World } from '../rotation/world.ts';
-import { all, type Operation, transaction } from '../store/operation.ts';
+import { all, first, type Operation, quietTransaction, transaction } from '../store/operation.ts';
 import { clearOldAttempts, deleteEndedTokens } from '../store/statements/access.ts';
 import { deleteOldAlertDeliveries } from '../store/statements/alerts.ts';
 import { deleteOldIdempotent } from '../store/statements/service.ts';
+import { findFact, putFact } from '../store/statements/vault-facts.ts';
 import { checkDrift } from '../sync/overview.ts';
 import type { ServedVault } from '../vault/served-vault.ts';
 import type { Forwarder } from './forwarder.ts';
@@ -23,6 +24,8 @@ const ALERT_MS = 60_000;
 const LOOK_MS = 6 * 60 * 60 * 1000;
 /** What a server does as soon as it has started; the rest comes when its time has passed. */
 const AT_START = new Set(['settle', 'tick', 'tell']);
+/** How often, in ms, it is asked whether it is time for what is done seldom. */
+const SELDOM_MS = 10 * 60 * 1000;
 const TIDY_MS = 60 * 60 * 1000;
 
 export interface Scheduler {
@@ -86,6 +89,22 @@ async function look({ vault, world, onError }: Work): Promise<void> {
   }
 }
 
+/**
+ * What is done seldom is done by the vault's own time, and not by how long this process has run: a server that is restarted
+ * every hour looks as often as one that is not.
+ */
+function seldom(name: string, every: number, run: Job['run']): Job['run'] {
+  const key = `job_${name}`;
+  return async (work) => {
+    const { vault } = work;
+    const now = vault.clock();
+    const last = await vault.read(first(findFact, { key }));
+    if (last && now - Number(last.value) < every && Number(last.value) <= now) return;
+    await vault.read(quietTransaction(all(putFact, { key, value: String(now) })));
+    await run(work);
+  };
+}
+
 function* tidy(now: number): Operation<void> {
   yield* all(deleteOldIdempotent, { before: now - DAY_MS });
   yield* all(clearOldAttempts, { before: now - 2 * DAY_MS });
@@ -107,8 +126,8 @@ function jobs(): Job[] {
     { name: 'forward', every: 1_000, run: ({ forwarder }) => forwarder.deliver() },
     { name: 'tell', every: TELL_MS, run: tell },
     { name: 'alert', every: ALERT_MS, run: alert },
-    { name: 'alert-strength', every: DAY_MS, run: alertStrength },
-    { name: 'look', every: LOOK_MS, run: look },
+    { name: 'alert-strength', every: SELDOM_MS, run: seldom('alert-strength', DAY_MS, alertStrength) },
+    { name: 'look', every: SELDOM_MS, run: seldom('look', LOOK_MS, look) },
     { name: 'tidy', every: TIDY_MS, run: ({ vault }) => vault.read(transaction(tidy(vault.clock()))) },
   ];
 }

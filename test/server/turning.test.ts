@@ -67,6 +67,30 @@ it('a value that its provider refuses does not come into use; the answer says so
   expect((await server.call('GET', `${BASE}/secrets/OPENAI_API_KEY`, { as: app })).body.value).toBe(FIRST);
 });
 
+it('an emergency at a provider: under five seconds to the new key being served, and the old one dead', async () => {
+  const provider = await providerServer(openaiAnswers);
+  provider.addKey(FIRST);
+  provider.addKey('sk-admin-xT3BlbkFJadmin');
+  const settings = { baseUrl: provider.url, admin: 'OPENAI_ADMIN_KEY', project: 'p', serviceAccount: 's' };
+  const folder = temporaryFolder();
+  writeFileSync(join(folder, 'keyturn.config.json'), JSON.stringify({ providers: { openai: settings } }));
+  const other = await testServer({ env: { KEYTURN_LIVE: 'on' } }, folder);
+  const owning = await owner(other);
+  const reader = await token(other, owning);
+  for (const [name, value] of [
+    ['OPENAI_API_KEY', FIRST],
+    ['OPENAI_ADMIN_KEY', 'sk-admin-xT3BlbkFJadmin'],
+  ] as const) {
+    await other.call('PUT', `${BASE}/secrets/${name}`, { as: reader, body: { value } });
+  }
+  const started = performance.now();
+  const answer = await other.call('POST', `${BASE}/secrets/OPENAI_API_KEY/compromise`, { as: owning, body: {} });
+  const { value } = (await other.call('GET', `${BASE}/secrets/OPENAI_API_KEY`, { as: reader })).body;
+  expect(performance.now() - started).toBeLessThan(5_000);
+  expect(provider.liveValues()).toEqual([value]);
+  expect(answer.body.rotation).toMatchObject({ state: 'revoked', death: 'dead', version: 2 });
+});
+
 it('serves the new value while the rotation still waits for a service', async () => {
   const slow = await providerServer(() => ({ status: 200, text: 'well' }));
   const { server, app } = await scene({

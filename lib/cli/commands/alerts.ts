@@ -104,7 +104,10 @@ function channels(alerts: Command): void {
       withSession('alerts', options, ({ vault, out }) => {
         const found = vault.run(listDeliveries(vault.context, LISTED));
         out.data({ deliveries: found });
-        if (found.length === 0) out.line('Nobody has been told of anything yet.');
+        if (found.length === 0) {
+          out.line('Nobody has been told of anything yet.');
+          return;
+        }
         out.table(
           ['when', 'channel', 'what', 'state', 'tries', 'in the way'],
           found.map((one) => [

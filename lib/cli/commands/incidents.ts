@@ -13,7 +13,10 @@ export function register(program: Command): void {
       withSession('incidents', options, ({ vault, out }) => {
         const found = vault.run(listIncidents(vault.context, LISTED));
         out.data({ incidents: found });
-        if (found.length === 0) out.line('There has been no incident.');
+        if (found.length === 0) {
+          out.line('There has been no incident.');
+          return;
+        }
         out.table(
           ['id', 'what', 'opened', 'closed'],
           found.map((one) => [

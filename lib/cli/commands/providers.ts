@@ -21,6 +21,7 @@ export function register(program: Command): void {
           renewsNow: kind.renewal !== undefined && providers.config(provider).admin !== undefined,
           admin: kind.adminWords ?? null,
           signature: kind.signature?.words ?? null,
+          signs: kind.signature?.sign !== undefined,
           byHand: kind.byHand,
           docs: provider.docs,
           unconfirmed: provider.unconfirmed,
@@ -32,7 +33,7 @@ export function register(program: Command): void {
         rows.map((one) => [
           one.provider,
           one.kind,
-          one.check ? 'yes' : one.signature === null ? 'no' : 'signs and verifies',
+          one.check ? 'yes' : one.signs ? 'signs and verifies' : 'its form only',
           one.renewsNow
             ? out.style('green', 'by itself')
             : one.renews

@@ -86,11 +86,18 @@ async function rotateOne(
     const result = await vault.perform(rotator.rotate({ at, name, ...grace, ...(value && { value }) }));
     out.data(result);
     report(session, result);
-    if (!hasTurned(result)) process.exitCode = EXIT.findings;
+    if (hasTurned(result)) sayUsers(session, vault.run(rotationPlan(context, rotator, world, { ...at, name })));
+    else process.exitCode = EXIT.findings;
     for (const warning of result.warnings) out.note(`Warning: the new value is weak. ${warning}`);
   } finally {
     value?.fill(0);
   }
+}
+
+/** Who has the new version, and said so. */
+function sayUsers({ out }: Session, { destinations, services }: RotationPlan): void {
+  if (destinations.length > 0) out.line(`  In use at ${destinations.join('; ')}.`);
+  if (services.length > 0) out.line(`  Well with it: ${services.join(', ')}.`);
 }
 
 function sayPlan({ out }: Session, plan: RotationPlan): void {
@@ -131,6 +138,8 @@ function report(session: Session, result: RotationResult): void {
       result.nextAt === null
         ? ''
         : ` It is tried again from ${moment(result.nextAt)} on, or by \`keyturn rotate ${result.name}\`.`;
+    if (result.state === 'issued')
+      out.note('To do without the live check: KEYTURN_LIVE=off, or `live: false` in keyturn.config.ts.');
     out.line(
       `${out.style('yellow', '…')} ${result.name} (${result.environment}) waits in the state ${result.state}: ${result.trouble ?? 'another process is at work on it.'}${again}`,
     );
@@ -157,10 +166,12 @@ async function rotateMany(session: Session, options: RotateOptions): Promise<voi
     const due = dueAt(one, intervalDays);
     return options.all ? intervalDays !== undefined : due !== undefined && due <= now;
   });
-  const rotator = rotatorOf(vault, await openWorld(session, options.wait !== false));
+  const world = await openWorld(session, options.wait !== false);
+  const rotator = rotatorOf(vault, world);
   const byHand = chosen.filter((one) => rotator.needsPerson(one));
   if (options.dryRun) {
-    showPlan(session, chosen, byHand);
+    const plans = chosen.map(({ name }) => vault.run(rotationPlan(context, rotator, world, { ...at, name, ...grace })));
+    showPlan(session, plans);
     return;
   }
   const settled = await vault.perform(rotator.settle());
@@ -187,15 +198,14 @@ async function rotateMany(session: Session, options: RotateOptions): Promise<voi
   else if (byHand.length > 0) process.exitCode = EXIT.person;
 }
 
-function showPlan(session: Session, chosen: readonly SecretSummary[], byHand: readonly SecretSummary[]): void {
-  const { out, at } = session;
-  out.data({ dryRun: true, rotate: chosen.map((one) => one.name), needsPerson: byHand.map((one) => one.name) });
-  if (chosen.length === 0) out.line(`Nothing in ${at.environment} is due.`);
-  const hands = new Set(byHand);
-  for (const one of chosen) {
-    out.line(
-      `Would rotate ${one.name} (${at.environment}): ${hands.has(one) ? 'a person gives the new value' : 'Keyturn makes the new value'}.`,
-    );
+function showPlan({ out, at }: Session, plans: readonly RotationPlan[]): void {
+  const names = (list: readonly RotationPlan[]) => list.map((one) => one.name);
+  out.data({ dryRun: true, rotate: names(plans), needsPerson: names(plans.filter((one) => !one.byItself)) });
+  if (plans.length === 0) out.line(`Nothing in ${at.environment} is due.`);
+  for (const one of plans) {
+    const how = one.byItself ? `${one.maker} makes the new value` : 'a person gives the new value';
+    const places = one.destinations.length === 0 ? '' : `; to ${one.destinations.join(', ')}`;
+    out.line(`Would rotate ${one.name} (${at.environment}): ${how}${places}.`);
   }
 }
 

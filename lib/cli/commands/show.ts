@@ -1,8 +1,8 @@
 // keyturn show: all that is known of one secret, except its value.
 import type { Command } from 'commander';
 import { nameKey, type SecretRule } from '../../catalog/catalog.ts';
-import { dueAt } from '../../rotation/rotator.ts';
-import { type Uses, usesOf } from '../../rotation/uses.ts';
+import { dueAt, rotatorOf } from '../../rotation/rotator.ts';
+import { type RotationPlan, rotationPlan, type Uses, usesOf } from '../../rotation/uses.ts';
 import { all } from '../../store/operation.ts';
 import { selectSecretRotations } from '../../store/statements/rotations.ts';
 import { listSecrets } from '../../vault/list.ts';
@@ -32,6 +32,7 @@ async function show(session: Session, name: string): Promise<void> {
   const rule = context.catalog.rule(found.name, found);
   const world = await openWorld(session);
   const uses = vault.run(usesOf(context, world, at, found.name));
+  const plan = vault.run(rotationPlan(context, rotatorOf(vault, world), world, { ...at, name: found.name }));
   const rotations = vault.run(all(selectSecretRotations, { secretId: found.id, limit: ROTATIONS_SHOWN }));
   out.data({
     ...found,
@@ -44,7 +45,12 @@ async function show(session: Session, name: string): Promise<void> {
     lastCheck: uses.lastCheck,
   });
   const now = context.clock();
-  const rows = [...facts(out, found, rule, now), ...validity(found, now), ...usedBy(uses, now)];
+  const rows = [
+    ...facts(out, found, rule, now),
+    ['new ones from', maker(plan, rule)] as Row,
+    ...validity(found, now),
+    ...usedBy(uses, now),
+  ];
   for (const one of rotations) {
     rows.push(['rotation', `${moment(one.started_at)}: ${one.state}${one.error ? ` (${one.error})` : ''}`]);
   }
@@ -68,8 +74,12 @@ function facts(out: Output, found: SecretSummary, rule: SecretRule, now: number)
     ['labels', labels.join(', ') || '–'],
     ['reads', reads(found, now)],
     ['fingerprint', found.fingerprint],
-    ['new ones from', rule.generate ? 'Keyturn' : (rule.known?.page ?? 'a person')],
   ];
+}
+
+function maker(plan: RotationPlan, rule: SecretRule): string {
+  if (!plan.byItself) return rule.known?.page ?? 'a person';
+  return plan.maker === 'Keyturn' ? plan.maker : `${plan.maker}, by its API`;
 }
 
 function interval(found: SecretSummary, rule: SecretRule): string {
