@@ -1,5 +1,6 @@
 // Monitoring: age against interval, strength, use, failed rotations and denied attempts, as numbers and alerts.
 import { newestEntries } from '../audit/read.ts';
+import { isWanted } from '../rotation/steps.ts';
 import { all, logTransaction, type Operation } from '../store/operation.ts';
 import { selectRotationsSince } from '../store/statements/rotations.ts';
 import type { RotationState } from '../store/states.ts';
@@ -126,9 +127,7 @@ export function* takeMeasure(
   const rotations = yield* all(selectRotationsSince, { since, limit: 10_000 });
   const ids = new Set(environments.map((one) => one.id));
   const here = rotations.filter((one) => ids.has(one.environment_id));
-  const broken = here.filter(
-    (one) => one.state === 'rolled_back' && !one.error?.startsWith('Rolled back by ') && !turnedSince(one, here),
-  );
+  const broken = here.filter((one) => one.state === 'rolled_back' && !isWanted(one.error) && !turnedSince(one, here));
   const alerts = [
     ...secrets.flatMap((one) => alertsFor(one, now, options.unusedDays ?? UNUSED_DAYS)),
     ...broken.map((one) => rotationAlert(one)),

@@ -28,14 +28,19 @@ export function* distribute(
   world: World | undefined,
   subject: Subject,
 ): Operation<Trouble | undefined> {
+  const { secret, rotation } = subject;
+  if (secret.current_version !== rotation.to_version) {
+    const what = `Version ${secret.current_version} came into use while the rotation was under way.`;
+    return { what, passing: false };
+  }
   if (world) {
-    const destinations = destinationsFor(world, subject.environment, subject.secret.name);
-    const parcel = parcelOf(subject, subject.rotation.to_version ?? 0);
+    const destinations = destinationsFor(world, subject.environment, secret.name);
+    const parcel = parcelOf(subject, rotation.to_version ?? 0);
     const trouble = yield* sendAll(ctx, world, destinations, parcel);
     // A leaked value ends at once: what is still on its way is brought there afterwards (see settleDeliveries).
-    if (trouble && subject.rotation.reason !== 'compromise') return trouble;
+    if (trouble && rotation.reason !== 'compromise') return trouble;
     const unwell = trouble ?? (yield* askServices(ctx, world, subject, parcel));
-    if (unwell && subject.rotation.reason !== 'compromise') return unwell;
+    if (unwell && rotation.reason !== 'compromise') return unwell;
   }
   yield* transaction(move(ctx, subject, { to: 'distributed' }));
   return undefined;

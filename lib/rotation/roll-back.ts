@@ -5,7 +5,7 @@ import { findSecretById } from '../store/statements/rotations.ts';
 import type { VaultContext } from '../vault/context.ts';
 import { destinationsWith, parcelOf, sendAll } from './distribute.ts';
 import { endNew } from './renewal.ts';
-import { inIncident, move, restoreBefore, type Subject } from './steps.ts';
+import { inIncident, isWanted, move, restoreBefore, type Subject } from './steps.ts';
 import type { Trouble } from './trouble.ts';
 import type { World } from './world.ts';
 
@@ -28,7 +28,7 @@ export function* rollBack(
   }
   yield* transaction(
     (function* () {
-      if (!(yield* move(ctx, subject, { to: 'rolled_back' }))) return;
+      if (!(yield* move(ctx, subject, { to: 'rolled_back' })) || isWanted(rotation.error)) return;
       const secret = yield* first(findSecretById, { id: rotation.secret_id });
       yield* inIncident(ctx, subject, `Rolled back. Version ${secret?.current_version ?? version} is in use.`);
     })(),

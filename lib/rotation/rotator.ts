@@ -2,6 +2,7 @@
 import { weakness } from '../catalog/match.ts';
 import { asUtf8, equalBytes } from '../crypto/bytes.ts';
 import { ConflictError, NeedsPersonError, NotFoundError, RotationError } from '../errors.ts';
+import { askAbout } from '../providers/ask.ts';
 import { all, first, type Operation, transaction } from '../store/operation.ts';
 import {
   findActiveRotation,
@@ -15,7 +16,8 @@ import { type BackupSink, backupSink } from '../vault/backup-files.ts';
 import { createBackup } from '../vault/backups.ts';
 import type { VaultContext } from '../vault/context.ts';
 import type { VaultHome } from '../vault/home.ts';
-import type { Place } from '../vault/places.ts';
+import type { Environment, Place } from '../vault/places.ts';
+import { openNumbered } from '../vault/read.ts';
 import type { SecretSummary } from '../vault/results.ts';
 import { environmentPlace, liveSecret, type SecretRow } from '../vault/write.ts';
 import { advance } from './advance.ts';
@@ -185,6 +187,7 @@ export class Rotator {
       return this.#result(yield* this.#advance(failed, undefined, true));
     }
     const number = to ?? (yield* versionBefore(secret));
+    yield* this.#refuseDead(environment, secret, number);
     const version = yield* transaction(this.#rollBackTo(at, name, number));
     if (this.#world)
       yield* sendOn(context, this.#world, { secretId: secret.id, name: secret.name, environment, version });
@@ -202,6 +205,23 @@ export class Rotator {
       nextAt: null,
       death: null,
     };
+  }
+
+  /** A value that its provider has ended must not come back into use. @throws RotationError */
+  *#refuseDead(environment: Environment, secret: SecretRow, number: number): Operation<void> {
+    const context = this.#ctx;
+    const world = this.#world;
+    const held = world?.live ? world.providers.of(context.catalog.rule(secret.name, { type: secret.type })) : undefined;
+    if (!world || !held) return;
+    const { value } = yield* openNumbered(context, environment, secret.name, number);
+    const result = yield* askAbout(context, world.providers, environment, held, value);
+    value.fill(0);
+    if (result?.status !== 'refused') return;
+    throw new RotationError({
+      what: `Version ${number} of ${secret.name} does not work any more: ${result.detail}.`,
+      left: `Version ${secret.current_version} is in use, as before.`,
+      next: `Rotate it: \`keyturn rotate ${secret.name}\`.`,
+    });
   }
 
   /** What a rollback would bring back, without doing it. */

@@ -1,7 +1,7 @@
 // Deliveries that go on by themselves: those that an emergency did not wait for, those that somebody pushed, and those of
 // versions that came into use without a rotation.
 import { all, first, type Operation, quietTransaction } from '../store/operation.ts';
-import { endDelivery, selectDeliveriesDue } from '../store/statements/deliveries.ts';
+import { endDelivery, selectBehind, selectDeliveriesDue } from '../store/statements/deliveries.ts';
 import { findActiveRotation, findSecretById } from '../store/statements/rotations.ts';
 import { deliver, destinationsFor, type Parcel } from '../sync/deliver.ts';
 import type { VaultContext } from '../vault/context.ts';
@@ -30,6 +30,21 @@ export function* settleDeliveries(ctx: VaultContext, world: World): Operation<nu
       environment,
       version: row.version,
     });
+    brought += 1;
+  }
+  return brought + (yield* catchUp(ctx, world));
+}
+
+/** What has been set or restored without a rotation follows to where the secret was sent before. */
+function* catchUp(ctx: VaultContext, world: World): Operation<number> {
+  if (world.destinations.length === 0) return 0;
+  let brought = 0;
+  for (const row of yield* all(selectBehind, { limit: AT_ONCE })) {
+    const environment = ctx.environment(row);
+    const destination = destinationsFor(world, environment, row.name).find((one) => one.id === row.destination);
+    if (!destination || (yield* first(findActiveRotation, { secretId: row.secret_id }))) continue;
+    const parcel = { secretId: row.secret_id, name: row.name, environment, version: row.current_version };
+    yield* deliver(ctx, world, destination, parcel);
     brought += 1;
   }
   return brought;

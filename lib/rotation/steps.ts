@@ -324,15 +324,25 @@ export function* bringBack(
   return version;
 }
 
-/** Ends a rotation that must not go on, with a line in an incident. A promoted one is rolled back by the step after. */
+/**
+ * Ends a rotation that must not go on. A promoted one is rolled back by the step after. There is a line in an incident,
+ * unless a person has wanted it so.
+ */
 export function* fail(ctx: VaultContext, subject: Subject, error: string): Operation<Subject> {
   yield* transaction(
     (function* () {
-      if (!(yield* move(ctx, subject, { to: 'failed', error }))) return;
+      if (!(yield* move(ctx, subject, { to: 'failed', error })) || isWanted(error)) return;
       yield* inIncident(ctx, subject, `The rotation failed in the state ${subject.rotation.state}. ${error}`);
     })(),
   );
   return yield* loadSubject(ctx, subject.rotation.id);
+}
+
+const WANTED = ['Rolled back by ', 'Another value was given.'];
+
+/** What a person has wanted is no incident. @param error as the rotation keeps it */
+export function isWanted(error: string | null): boolean {
+  return error !== null && WANTED.some((words) => error.startsWith(words));
 }
 
 /** Writes a line into the incident that the rotation belongs to; opens one where it belongs to none. In a transaction. */

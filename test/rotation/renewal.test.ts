@@ -278,6 +278,33 @@ describe('the end of the old key', () => {
   });
 });
 
+describe('rolling back', () => {
+  const one = CASES[0] as Case;
+
+  it('in the grace ends the new key at the provider, and is no incident', async () => {
+    const at = await scene(one);
+    await at.rotate();
+    const world = testWorld(
+      { providers: { openai: { ...one.settings, baseUrl: at.provider.url, admin: 'PROVIDER_ADMIN' } } },
+      { clock: at.clock.read },
+    );
+    await at.vault.perform(rotatorOf(at.vault, world).rollback(DEVELOPMENT, one.secret));
+    expect(current(at)).toBe(one.first);
+    expect(at.provider.liveValues()).toEqual([one.first]);
+    expect(at.vault.run(listIncidents(at.vault.context, 5))).toEqual([]);
+  });
+
+  it('to a value that its provider has ended is refused: the one in use stays', async () => {
+    const at = await scene(one);
+    await at.rotate(0);
+    const fresh = current(at);
+    const world = testWorld({ providers: { openai: { baseUrl: at.provider.url } } }, { clock: at.clock.read });
+    const back = at.vault.perform(rotatorOf(at.vault, world).rollback(DEVELOPMENT, one.secret));
+    await expect(back).rejects.toThrow(/Version 1 of OPENAI_API_KEY does not work any more: OpenAI refuses it/);
+    expect(current(at)).toBe(fresh);
+  });
+});
+
 describe('where a provider has no API for it, or refuses it to the account', () => {
   it('a person is asked, with the page, and the rotation goes on with the pasted value', async () => {
     const one = CASES.find((each) => each.secret === 'STRIPE_SECRET_KEY') as Case;

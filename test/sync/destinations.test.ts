@@ -335,6 +335,26 @@ describe('Vercel', () => {
   });
 });
 
+it('a plain set follows to where the secret was sent before, and a rotation that a set overtakes ends', async () => {
+  const at = await vercelScene({ redeploy: false });
+  await at.push('vercel');
+  put(at.vault, 'JWT_SECRET', `${STRONG}set`);
+  await at.settle();
+  expect(at.project.variables[0]?.value).toBe(`${STRONG}set`);
+  at.server.onRequest = (when) => {
+    if (when === 'before') at.server.faults.unshift({ kind: 'reply', reply: { status: 503, json: {} } });
+  };
+  expect(await at.rotate(DAY)).toMatchObject({ state: 'promoted' });
+  put(at.vault, 'JWT_SECRET', `${STRONG}again`);
+  at.server.onRequest = undefined;
+  for (let n = 0; n < 3; n += 1) {
+    at.clock.forward(HOUR);
+    await at.settle();
+  }
+  expect(at.current()).toBe(`${STRONG}again`);
+  expect(at.project.variables[0]?.value).toBe(`${STRONG}again`);
+});
+
 describe('services that use a secret', () => {
   const withService = (verify: ServiceConfig['verify']): OperationsConfig => ({
     live: false,

@@ -4,11 +4,16 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { verifyStore } from '../../audit/read.ts';
+import { nameKey } from '../../catalog/catalog.ts';
+import type { FromConfig } from '../../config/operations.ts';
 import { KeyturnError } from '../../errors.ts';
-import { transaction } from '../../store/operation.ts';
+import { channelsOf } from '../../monitoring/channels/channels.ts';
+import { first, transaction } from '../../store/operation.ts';
 import { SCHEMA_VERSION } from '../../store/schema-version.ts';
+import { findSecret } from '../../store/statements/secrets.ts';
 import { listBackups } from '../../vault/backup-files.ts';
 import { EmbeddedVault } from '../../vault/embedded-vault.ts';
+import type { Place } from '../../vault/places.ts';
 import { forEachOpened } from '../../vault/read.ts';
 import { EXIT } from '../exit-codes.ts';
 import { type CommonOptions, type Surroundings, surroundings, vaultOptions, withJson } from '../session.ts';
@@ -126,6 +131,7 @@ function checkVault(around: Surroundings): Diagnosis[] {
       checkValues(vault),
       checkAudit(vault),
       checkBackups(around, vault.context.clock()),
+      ...checkNamed(around, vault),
     ];
   } finally {
     progress.done();
@@ -214,4 +220,63 @@ function checkBackups({ home }: Surroundings, now: number): Diagnosis {
     what: `the newest was made ${ago(at, now)}`,
     ...(old && { mend: '`keyturn backup create`' }),
   };
+}
+
+/** The secrets that the configuration names for work of its own: one that is not there is met at night, in a rotation. */
+interface Named {
+  readonly name: string;
+  readonly what: string;
+  readonly project: string;
+  /** Undefined where it may be in any: a provider's admin credential is where the provider's keys are. */
+  readonly environment: string | undefined;
+}
+
+function namedIn({ config, at }: Surroundings): Named[] {
+  const { providers = {}, destinations = {}, services = {}, alerts = {} } = config.operations;
+  const placeOf = (from: FromConfig | undefined): Place => ({
+    project: from?.project ?? at.project,
+    environment: from?.environment ?? at.environment,
+  });
+  const named: (Omit<Named, 'name'> & { name: string | undefined })[] = [];
+  for (const [id, one] of Object.entries(providers)) {
+    named.push({ name: one.admin, what: `provider ${id}`, project: at.project, environment: undefined });
+  }
+  for (const [id, one] of Object.entries(destinations)) {
+    const place = placeOf(one.from);
+    named.push({ name: 'token' in one ? one.token : undefined, what: `destination ${id}`, ...place });
+    named.push({ name: one.probe?.key, what: `destination ${id}`, ...place });
+  }
+  for (const [id, one] of Object.entries(services)) {
+    const name = 'probe' in one.verify ? one.verify.probe : undefined;
+    named.push({ name, what: `service ${id}`, ...placeOf(one.from) });
+  }
+  for (const channel of channelsOf(alerts.channels ?? {})) {
+    named.push({ name: channel.secret, what: `channel ${channel.id}`, ...placeOf(alerts.secretsIn) });
+  }
+  return named.filter((one): one is Named => one.name !== undefined);
+}
+
+function checkNamed(around: Surroundings, vault: EmbeddedVault): Diagnosis[] {
+  const named = namedIn(around);
+  if (named.length === 0) return [];
+  const isThere = ({ name, project, environment }: Named): boolean =>
+    [...vault.context.environments.values()]
+      .filter((one) => nameKey(one.project) === nameKey(project))
+      .filter((one) => environment === undefined || nameKey(one.name) === nameKey(environment))
+      .some(({ id }) => {
+        const row = vault.run(first(findSecret, { environmentId: id, nameKey: nameKey(name) }));
+        return row !== undefined && row.deleted_at === null && row.current_version > 0;
+      });
+  const missing = named.filter((one) => !isThere(one));
+  if (missing.length === 0) {
+    return [
+      { check: 'configuration', state: 'fine', what: `${plural(named.length, 'secret')} that it names are there` },
+    ];
+  }
+  return missing.map(({ name, what, project, environment }) => ({
+    check: 'configuration',
+    state: 'bad',
+    what: `${what} wants ${name}, and it is not in ${environment === undefined ? project : `${project}/${environment}`}`,
+    mend: `\`keyturn set ${name}${environment === undefined ? '' : ` --env ${environment}`}\``,
+  }));
 }

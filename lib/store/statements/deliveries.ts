@@ -134,6 +134,39 @@ export const selectDestination = statement('selectDestination', (db, p: { destin
     .orderBy('d.version', 'desc'),
 );
 
+/** Copies that are behind: a newer version is in use, and nothing has been sent of it. */
+export const selectBehind = statement('selectBehind', (db, p: { limit: number }) =>
+  db
+    .selectFrom('deliveries as d')
+    .innerJoin('secrets as s', 's.id', 'd.secret_id')
+    .innerJoin('environments as e', 'e.id', 's.environment_id')
+    .innerJoin('projects as p', 'p.id', 'e.project_id')
+    .select([
+      'd.destination',
+      's.id as secret_id',
+      's.name',
+      's.current_version',
+      'e.name as environment',
+      'p.name as project',
+    ])
+    .where('d.ended_at', 'is', null)
+    .where('s.deleted_at', 'is', null)
+    .whereRef('d.version', '<', 's.current_version')
+    .where((eb) =>
+      eb.not(
+        eb.exists(
+          eb
+            .selectFrom('deliveries as n')
+            .select('n.version')
+            .whereRef('n.destination', '=', 'd.destination')
+            .whereRef('n.secret_id', '=', 'd.secret_id')
+            .whereRef('n.version', '=', 's.current_version'),
+        ),
+      ),
+    )
+    .limit(p.limit),
+);
+
 /** Deliveries on their way that may be tried now. */
 export const selectDeliveriesDue = statement('selectDeliveriesDue', (db, p: { now: number; limit: number }) =>
   db
