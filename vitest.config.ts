@@ -6,6 +6,8 @@ const root = fileURLToPath(new URL('.', import.meta.url));
 export default defineConfig({
   resolve: { alias: { '@': root } },
   test: {
+    // Most tests wait for processes, disks and servers: one worker a core keeps both busy.
+    maxWorkers: '100%',
     projects: [
       {
         extends: true,
