@@ -44,7 +44,7 @@ const apiKeys: Issuer = {
     return { value: Buffer.from(required(TITLE, made, 'token'), 'utf8'), externalId: required(TITLE, made, 'id') };
   },
   async forget(call, admin, marker) {
-    const answer = await call.http.send({ url: `${call.baseUrl}/api-keys`, headers: headers(admin) });
+    const answer = await call.http.send({ url: `${call.baseUrl}/api-keys?limit=100`, headers: headers(admin) });
     const left = itemsIn(succeeded(TITLE, 'the list of keys', answer, call.now, 'name'), 'data').filter(
       (one) => one.name === marker,
     );

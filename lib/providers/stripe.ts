@@ -58,7 +58,7 @@ const restrictedKeys: Issuer = {
       TITLE,
       'the list of keys',
       await call.http.send({
-        url: `${call.baseUrl}/v2/iam/api_keys`,
+        url: `${call.baseUrl}/v2/iam/api_keys?limit=100`,
         headers: headers(admin, { 'stripe-version': apiVersion(call) }),
       }),
       call.now,

@@ -1,9 +1,11 @@
 // Runs rotations: a backup first, then step by step to the end; what was cut off is taken up.
+import type { SecretRule } from '../catalog/catalog.ts';
 import { weakness } from '../catalog/match.ts';
 import { asUtf8, equalBytes } from '../crypto/bytes.ts';
 import { ConflictError, NeedsPersonError, NotFoundError, RotationError } from '../errors.ts';
 import { askAbout } from '../providers/ask.ts';
 import { all, first, type Operation, transaction } from '../store/operation.ts';
+import { findCheck } from '../store/statements/checks.ts';
 import {
   findActiveRotation,
   selectRotationsDue,
@@ -123,9 +125,19 @@ export class Rotator {
     const ended = yield* this.#advance(began, input.value, true);
     if (ended.rotation.state === 'planned' && ended.rotation.needs_value === 1) throw this.#needsValue(ended);
     if (ended.rotation.state === 'rolled_back') throw rolledBack(ended);
-    const text = input.value && asUtf8(input.value);
+    return this.#result(ended, input.value ? yield* this.#warnings(ended, rule, input.value) : []);
+  }
+
+  /** What is wrong with a value that a person gave, though not so wrong that it could not be used. */
+  *#warnings({ secret, rotation }: Subject, rule: SecretRule, value: Buffer): Operation<string[]> {
+    const text = asUtf8(value);
     const weak = text === undefined ? undefined : weakness(rule, text);
-    return this.#result(ended, weak === undefined ? [] : [weak]);
+    const check = yield* first(findCheck, { secretId: secret.id });
+    const restricted = check?.status === 'restricted' && check.version === rotation.to_version;
+    return [
+      ...(weak === undefined ? [] : [weak]),
+      ...(restricted ? [`It works, but may do little: ${check.detail}.`] : []),
+    ];
   }
 
   /** One that was cut off before a person's value was kept: who asks now without a value wants one made. */

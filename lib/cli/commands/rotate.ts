@@ -88,7 +88,7 @@ async function rotateOne(
     report(session, result);
     if (hasTurned(result)) sayUsers(session, vault.run(rotationPlan(context, rotator, world, { ...at, name })));
     else process.exitCode = EXIT.findings;
-    for (const warning of result.warnings) out.note(`Warning: the new value is weak. ${warning}`);
+    for (const warning of result.warnings) out.note(`Warning about the new value: ${warning}`);
   } finally {
     value?.fill(0);
   }
