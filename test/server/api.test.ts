@@ -311,3 +311,19 @@ describe('the audit log', () => {
     expect(verified.body).toMatchObject({ intact: true, complete: true, macsChecked: true });
   });
 });
+
+describe('the reference page', () => {
+  it('has every route of the document', async () => {
+    const server = await testServer();
+    const { body: document } = await server.call('GET', '/openapi.json');
+    const page = (await server.call('GET', '/docs')).text;
+    const operations = Object.values(document.paths as Record<string, Record<string, { summary: string }>>).flatMap(
+      (methods) => Object.values(methods),
+    );
+    const escaped = (text: string) =>
+      text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+    const missing = operations.map((one) => one.summary).filter((summary) => !page.includes(escaped(summary)));
+    expect(missing).toEqual([]);
+    expect(operations.length).toBeGreaterThan(80);
+  });
+});

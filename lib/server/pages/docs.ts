@@ -38,8 +38,11 @@ export interface OpenApi {
 
 const TITLES: Readonly<Record<string, string>> = {
   secrets: 'Secrets',
-  rotations: 'Rotations',
-  oversight: 'Validation, monitoring, reports',
+  rotations: 'Rotations and the schedule',
+  emergency: 'Emergencies and incidents',
+  destinations: 'Destinations',
+  oversight: 'Validation, live checks, monitoring, reports',
+  alerts: 'Alerts',
   places: 'Projects and environments',
   access: 'People, tokens, roles, approvals',
   audit: 'Audit log',
