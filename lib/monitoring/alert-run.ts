@@ -9,6 +9,7 @@ import type { Place } from '../vault/places.ts';
 import { type BookResult, updateBook } from './alert-book.ts';
 import { type AlertWorld, alertWorldOf, deliverAlerts } from './alert-delivery.ts';
 import { conditionsNow } from './conditions.ts';
+import { observe } from './observe.ts';
 
 export interface AlertRunOptions {
   readonly config: AlertsConfig;
@@ -44,6 +45,7 @@ export function alertRun(options: AlertRunOptions): AlertRun {
 /** @param strength true to judge strength too, which opens every value */
 export function* updateAlerts(ctx: VaultContext, run: AlertRun, strength = false): Operation<BookResult> {
   const { config, world } = run;
+  yield* observe(ctx);
   const conditions = yield* conditionsNow(ctx, {
     strength,
     unusedDays: config.unusedDays,

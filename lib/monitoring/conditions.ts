@@ -5,6 +5,7 @@ import { selectChecks } from '../store/statements/checks.ts';
 import { selectDestination } from '../store/statements/deliveries.ts';
 import { selectIncidents } from '../store/statements/incidents.ts';
 import { selectKeys } from '../store/statements/keys.ts';
+import { selectAnomalies } from '../store/statements/readers.ts';
 import { selectStuck } from '../store/statements/rotations.ts';
 import { findFact } from '../store/statements/vault-facts.ts';
 import type { Severity } from '../validation/finding.ts';
@@ -18,6 +19,9 @@ const ROOT_KEY_DAYS = 365;
 /** A key that its provider ends within so many days is told of. */
 const EXPIRING_DAYS = 14;
 const OPEN_INCIDENTS = 200;
+/** What is out of the ordinary is told of for so many days. */
+const ANOMALY_DAYS = 7;
+const ANOMALIES = 200;
 /** A step of a rotation that has failed so often is told of. */
 const STUCK_AT = 3;
 /** An old value that is still accepted at so many questions (some 20 minutes) is told of. */
@@ -71,6 +75,7 @@ const ALWAYS: readonly AlertKind[] = [
   'drift',
   'root-key-age',
   'backup-age',
+  'anomaly',
 ];
 
 /** Looks at everything. Asks nobody outside, and opens values only where strength is asked for. */
@@ -81,6 +86,7 @@ export function* conditionsNow(ctx: VaultContext, options: ConditionOptions): Op
   found.push(...(yield* attempts(ctx)));
   found.push(...(yield* ofIncidents()));
   found.push(...(yield* ofRotations(ctx)));
+  found.push(...(yield* ofAnomalies(ctx)));
   for (const id of options.destinations) found.push(...(yield* ofDestination(ctx, id)));
   found.push(...(yield* ofVault(ctx, options)));
   return { found: unique(found), looked: new Set([...ALWAYS, ...(options.strength ? (['weak'] as const) : [])]) };
@@ -186,6 +192,24 @@ function* ofRotations(ctx: VaultContext): Operation<Condition[]> {
     found.push(about('rotation-stuck', environment, row.name, { severity, what, mend }));
   }
   return found;
+}
+
+/** What was out of the ordinary in the last week. */
+function* ofAnomalies(ctx: VaultContext): Operation<Condition[]> {
+  const since = ctx.clock() - ANOMALY_DAYS * DAY_MS;
+  return (yield* all(selectAnomalies, { since, limit: ANOMALIES })).map((row) => ({
+    key: `anomaly/${row.id}`,
+    kind: 'anomaly',
+    severity: row.severity,
+    project: row.project,
+    environment: row.environment,
+    secret: row.secret,
+    what: row.what,
+    mend:
+      row.secret === null
+        ? `If you do not know why, see what: \`keyturn audit list --principal '${row.principal}'\`.`
+        : `If you do not know why: \`keyturn compromise ${row.secret} --env ${row.environment}\`.`,
+  }));
 }
 
 function* ofDestination(ctx: VaultContext, id: string): Operation<Condition[]> {

@@ -51,7 +51,8 @@ type ConditionKind =
   | 'destination'
   | 'drift'
   | 'root-key-age'
-  | 'backup-age';
+  | 'backup-age'
+  | 'anomaly';
 
 export type AlertKind =
   | 'overdue'

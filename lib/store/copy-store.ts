@@ -27,6 +27,8 @@ const TABLES: readonly (readonly [string, readonly string[]])[] = [
   ['incidents', ['id']],
   ['incident_events', ['incident_id', 'number']],
   ['incident_items', ['incident_id', 'secret_id']],
+  ['readers', ['project', 'environment', 'secret_key', 'principal']],
+  ['anomalies', ['id']],
   ['grants', ['id']],
   ['roles', ['name']],
   ['tokens', ['id']],

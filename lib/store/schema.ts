@@ -1,6 +1,7 @@
 // The tables as types, for Kysely. Times are milliseconds since 1970 (UTC); bytes are Uint8Array.
 import type { Generated } from 'kysely';
 import type {
+  AnomalyKind,
   AuditOutcome,
   CheckStatus,
   Death,
@@ -273,6 +274,31 @@ interface IncidentItemTable {
   updated_at: number;
 }
 
+/** Who reads a secret, as far as the log has been looked through. */
+interface ReaderTable {
+  project: string;
+  environment: string;
+  /** The name in upper case. */
+  secret_key: string;
+  principal: string;
+  reads: number;
+  first_at: number;
+  last_at: number;
+}
+
+export interface AnomalyTable {
+  id: string;
+  kind: AnomalyKind;
+  severity: 'high' | 'medium';
+  at: number;
+  principal: string;
+  project: string;
+  environment: string;
+  secret: string | null;
+  /** A sentence that explains it, with its numbers. */
+  what: string;
+}
+
 export interface GrantTable {
   id: string;
   person_id: string;
@@ -435,4 +461,6 @@ export interface Database {
   incidents: IncidentTable;
   incident_events: IncidentEventTable;
   incident_items: IncidentItemTable;
+  readers: ReaderTable;
+  anomalies: AnomalyTable;
 }

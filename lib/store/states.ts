@@ -31,3 +31,6 @@ export type DeliveryState = 'waiting' | 'pushed' | 'deploying' | 'live' | 'faile
 export type IncidentKind = 'compromise' | 'destination' | 'rotation';
 
 export type IncidentItemState = 'waiting' | 'turning' | 'needs-person' | 'done' | 'skipped';
+
+/** What is out of the ordinary: a reader that a secret never had, one who tries many, a secret that nobody had read for long. */
+export type AnomalyKind = 'new-reader' | 'burst' | 'awakened';

@@ -15,6 +15,7 @@ import { EmbeddedVault } from '../../lib/vault/embedded-vault.ts';
 import { listSecrets, secretHistory } from '../../lib/vault/list.ts';
 import { readAll, readSecret } from '../../lib/vault/read.ts';
 import { keyturn, runProgram } from '../support/command.ts';
+import { sideBySide } from '../support/side-by-side.ts';
 import { DEVELOPMENT, put, temporaryFolder, testVault, validVersions } from '../support/vault.ts';
 
 const CHILD = fileURLToPath(new URL('./vault.child.ts', import.meta.url));
@@ -61,18 +62,6 @@ function soundness(vault: EmbeddedVault): void {
     expect(versions.map((one) => one.number)).toEqual(versions.map((_, index) => versions.length - index));
     expect(versions.find((one) => one.state === 'current')?.number).toBe(version);
   }
-}
-
-/** Does something for each number from 1 on, two at a time: each waits for processes most of its time. */
-async function sideBySide(count: number, work: (at: number) => Promise<void>): Promise<void> {
-  let at = 0;
-  const next = async (): Promise<void> => {
-    while (at < count) {
-      at += 1;
-      await work(at);
-    }
-  };
-  await Promise.all([next(), next()]);
 }
 
 /** Kills the operation at each of its statements in turn; `check` sees what is left, then the operation is tried again. */

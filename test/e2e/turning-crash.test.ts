@@ -16,45 +16,87 @@ import { readSecret } from '../../lib/vault/read.ts';
 import { setSecret } from '../../lib/vault/write.ts';
 import { ROOT } from '../support/command.ts';
 import { folderHome } from '../support/folder-home.ts';
-import { openaiAnswers } from '../support/provider-answers.ts';
-import { type ProviderServer, providerServer } from '../support/provider-server.ts';
+import { openaiAnswers, stripeAnswers, supabaseAnswers, vercelAnswers } from '../support/provider-answers.ts';
+import { type Handler, type ProviderServer, providerServer } from '../support/provider-server.ts';
+import { sideBySide } from '../support/side-by-side.ts';
 import { DEVELOPMENT, temporaryFolder } from '../support/vault.ts';
 
-const NAME = 'OPENAI_API_KEY';
-const FIRST = 'sk-proj-firstT3BlbkFJfirst0123456789';
-const ADMIN = 'sk-admin-xT3BlbkFJadmin';
+interface Case {
+  readonly provider: string;
+  readonly name: string;
+  readonly answers: Handler;
+  readonly first: string;
+  readonly admin: string;
+  readonly settings: object;
+}
+
+const OPENAI: Case = {
+  provider: 'openai',
+  name: 'OPENAI_API_KEY',
+  answers: openaiAnswers,
+  first: 'sk-proj-firstT3BlbkFJfirst0123456789',
+  admin: 'sk-admin-xT3BlbkFJadmin',
+  settings: { project: 'proj_1', serviceAccount: 'user-1' },
+};
+
+/** The others whose old keys Keyturn can tell, so that all of it goes by itself. */
+const OTHERS: readonly Case[] = [
+  {
+    provider: 'supabase',
+    name: 'SUPABASE_SERVICE_ROLE_KEY',
+    answers: supabaseAnswers,
+    first: 'sb_secret_first1234567890abcdef',
+    admin: 'sbp_admin1234567890',
+    settings: { ref: 'abcdefgh' },
+  },
+  {
+    provider: 'vercel',
+    name: 'VERCEL_TOKEN',
+    answers: vercelAnswers,
+    first: 'firstfirstfirstfirst1234',
+    admin: 'vcp_admin012345678901234567890',
+    settings: {},
+  },
+  {
+    provider: 'stripe',
+    name: 'STRIPE_WEBHOOK_SECRET',
+    answers: stripeAnswers,
+    first: 'whsec_first1234567890abcdef',
+    admin: 'sk_test_admin1234567890',
+    settings: { webhookUrl: 'https://app.example/hook' },
+  },
+];
 
 interface Scene {
+  readonly one: Case;
   readonly folder: string;
   readonly provider: ProviderServer;
   readonly vault: EmbeddedVault;
   readonly operations: OperationsConfig;
 }
 
-async function scene(): Promise<Scene> {
+async function scene(one: Case = OPENAI): Promise<Scene> {
   const folder = temporaryFolder();
-  const provider = await providerServer(openaiAnswers);
-  provider.addKey(FIRST);
-  provider.addKey(ADMIN);
+  const provider = await providerServer(one.answers);
+  provider.addKey(one.first);
+  provider.addKey(one.admin);
   const { vault } = EmbeddedVault.create({ home: folderHome(folder), env: {} });
   for (const [name, value] of [
-    [NAME, FIRST],
-    ['OPENAI_ADMIN_KEY', ADMIN],
+    [one.name, one.first],
+    ['ADMIN_KEY', one.admin],
   ] as const) {
     vault.run(setSecret(vault.context, { at: DEVELOPMENT, name, value: Buffer.from(value) }));
   }
   const operations: OperationsConfig = {
-    providers: {
-      openai: { baseUrl: provider.url, admin: 'OPENAI_ADMIN_KEY', project: 'proj_1', serviceAccount: 'user-1' },
-    },
-    destinations: { file: { kind: 'dotenv', path: 'app.env', secrets: [NAME] } },
+    providers: { [one.provider]: { url: provider.url, baseUrl: provider.url, admin: 'ADMIN_KEY', ...one.settings } },
+    destinations: { file: { kind: 'dotenv', path: 'app.env', secrets: [one.name] } },
   };
-  return { folder, provider, vault, operations };
+  return { folder, provider, vault, operations, one };
 }
 
-function start({ folder, operations }: Scene, graceMs: number, killAfter = 0): ChildProcess {
+function start({ folder, operations, one }: Scene, graceMs: number, killAfter = 0): ChildProcess {
   const child = `${ROOT}/test/e2e/turning.child.ts`;
-  const args = [child, folder, JSON.stringify(operations), NAME, String(graceMs), String(killAfter)];
+  const args = [child, folder, JSON.stringify(operations), one.name, String(graceMs), String(killAfter)];
   return spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], env: { PATH: process.env.PATH ?? '' } });
 }
 
@@ -66,7 +108,7 @@ function ended(child: ChildProcess): Promise<{ signal: NodeJS.Signals | null; ou
   return new Promise((resolve) => child.once('close', (_, signal) => resolve({ signal, output })));
 }
 
-const read = ({ vault }: Scene) => vault.run(readSecret(vault.context, DEVELOPMENT, NAME)).value.toString();
+const read = ({ vault, one }: Scene) => vault.run(readSecret(vault.context, DEVELOPMENT, one.name)).value.toString();
 
 /** The application: reads the key in use again and again, and tries it. @returns how often it worked, when stopped */
 function application(at: Scene): { stop(): number } {
@@ -114,7 +156,7 @@ function expectOrder(at: Scene, graceMs: number): void {
   expect(inGrace).toBe(graceMs > 0 && rotation !== undefined);
   expect(live).toHaveLength(inGrace ? 2 : 1);
   // The destination has what the vault has, if it has been sent anything.
-  if (rotation) expect(readFileSync(join(at.folder, 'app.env'), 'utf8')).toBe(`${NAME}=${value}\n`);
+  if (rotation) expect(readFileSync(join(at.folder, 'app.env'), 'utf8')).toBe(`${at.one.name}=${value}\n`);
 }
 
 describe.each([
@@ -128,7 +170,7 @@ describe.each([
     expect(commits).toBeGreaterThan(15);
     expectOrder(whole, graceMs);
     let kills = 0;
-    for (let killAfter = 1; killAfter <= commits; killAfter += 1) {
+    await sideBySide(commits, async (killAfter) => {
       const at = await scene();
       const app = application(at);
       const { signal } = await ended(start(at, graceMs, killAfter));
@@ -137,38 +179,45 @@ describe.each([
       expectOrder(at, graceMs);
       app.stop();
       at.vault.close();
-    }
+    });
     expect(kills).toBeGreaterThan(commits - 3);
   });
 
   it('in the middle of every call: before the provider has worked, and before its answer is read', async () => {
-    const whole = await scene();
-    await ended(start(whole, graceMs));
-    const calls = whole.provider.requests.length;
-    expect(calls).toBeGreaterThanOrEqual(graceMs > 0 ? 3 : 5);
-    for (const when of ['before', 'after'] as const) {
-      for (let nth = 1; nth <= calls; nth += 1) {
-        const at = await scene();
-        const app = application(at);
-        const child = start(at, graceMs);
-        let count = 0;
-        at.provider.onRequest = (moment) => {
-          if (moment !== when) return undefined;
-          count += 1;
-          if (count !== nth) return undefined;
-          // Dead before the provider goes on: nobody reads the answer.
-          const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-          child.kill('SIGKILL');
-          return gone;
-        };
-        const { signal } = await ended(child);
-        expect(signal).toBe('SIGKILL');
-        at.provider.onRequest = undefined;
-        await startAgain(at, graceMs);
-        expectOrder(at, graceMs);
-        app.stop();
-        at.vault.close();
-      }
-    }
+    await killInEveryCall(OPENAI, graceMs);
   });
 });
+
+/** Kills the process in each of the calls that a rotation makes, before the provider works on it and after. */
+async function killInEveryCall(one: Case, graceMs: number): Promise<void> {
+  const whole = await scene(one);
+  await ended(start(whole, graceMs));
+  const calls = whole.provider.requests.length;
+  expect(calls).toBeGreaterThanOrEqual(graceMs > 0 ? 3 : 4);
+  for (const when of ['before', 'after'] as const) {
+    await sideBySide(calls, async (nth) => {
+      const at = await scene(one);
+      const app = application(at);
+      const child = start(at, graceMs);
+      let count = 0;
+      at.provider.onRequest = (moment) => {
+        if (moment !== when) return undefined;
+        count += 1;
+        if (count !== nth) return undefined;
+        // Dead before the provider goes on: nobody reads the answer.
+        const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+        child.kill('SIGKILL');
+        return gone;
+      };
+      const { signal } = await ended(child);
+      expect(signal).toBe('SIGKILL');
+      at.provider.onRequest = undefined;
+      await startAgain(at, graceMs);
+      expectOrder(at, graceMs);
+      app.stop();
+      at.vault.close();
+    });
+  }
+}
+
+it.each(OTHERS)('kill -9 in the middle of every call of a rotation of $name', (one) => killInEveryCall(one, 0));

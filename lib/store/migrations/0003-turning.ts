@@ -5,7 +5,13 @@ import type { Database } from '../schema.ts';
 import type { MigrationDialect } from './migrations.ts';
 
 export function turning(db: Kysely<Database>, dialect: MigrationDialect): Compilable[] {
-  return [...rotations(db, dialect), ...places(db, dialect), ...alerts(db, dialect), ...incidents(db, dialect)];
+  return [
+    ...rotations(db, dialect),
+    ...places(db, dialect),
+    ...alerts(db, dialect),
+    ...incidents(db, dialect),
+    ...readers(db, dialect),
+  ];
 }
 
 function rotations({ schema }: Kysely<Database>, { integer }: MigrationDialect): Compilable[] {
@@ -138,5 +144,35 @@ function incidents({ schema }: Kysely<Database>, { integer, ordered }: Migration
       .addColumn('rotation_id', 'text')
       .addColumn('updated_at', integer, (c) => c.notNull())
       .addPrimaryKeyConstraint('incident_items_pk', ['incident_id', 'secret_id']),
+  ];
+}
+
+function readers({ schema }: Kysely<Database>, { integer, ordered, clustered }: MigrationDialect): Compilable[] {
+  return [
+    clustered(
+      schema
+        .createTable('readers')
+        .addColumn('project', ordered, (c) => c.notNull())
+        .addColumn('environment', ordered, (c) => c.notNull())
+        .addColumn('secret_key', ordered, (c) => c.notNull())
+        .addColumn('principal', ordered, (c) => c.notNull())
+        .addColumn('reads', integer, (c) => c.notNull())
+        .addColumn('first_at', integer, (c) => c.notNull())
+        .addColumn('last_at', integer, (c) => c.notNull())
+        .addPrimaryKeyConstraint('readers_pk', ['project', 'environment', 'secret_key', 'principal']),
+    ),
+    schema.createIndex('readers_principal').on('readers').columns(['principal', 'first_at']),
+    schema
+      .createTable('anomalies')
+      .addColumn('id', ordered, (c) => c.primaryKey())
+      .addColumn('kind', 'text', (c) => c.notNull())
+      .addColumn('severity', 'text', (c) => c.notNull())
+      .addColumn('at', integer, (c) => c.notNull())
+      .addColumn('principal', 'text', (c) => c.notNull())
+      .addColumn('project', 'text', (c) => c.notNull())
+      .addColumn('environment', 'text', (c) => c.notNull())
+      .addColumn('secret', 'text')
+      .addColumn('what', 'text', (c) => c.notNull()),
+    schema.createIndex('anomalies_at').on('anomalies').column('at'),
   ];
 }
