@@ -18,6 +18,8 @@ interface ProviderConfig {
   baseUrl?: string | undefined;
   /** The name of the secret that may make and end keys, in the same environment. */
   admin?: string | undefined;
+  /** What is different in some environments, by their names. */
+  in?: Record<string, Record<string, unknown>> | undefined;
   [setting: string]: unknown;
 }
 

@@ -70,6 +70,7 @@ const provider = z.looseObject({
   kind: z.literal('http').optional(),
   baseUrl: address.optional(),
   admin: secretName.optional(),
+  in: z.record(z.string().min(1), z.looseObject({ admin: secretName.optional() })).optional(),
 });
 
 /** What a provider of the project's own has to say. */

@@ -23,12 +23,17 @@ export function* callOf(
     opened?.value.fill(0);
     if (text !== undefined) beside[name] = text;
   }
-  return providers.call(held, beside);
+  return providers.call(providers.here(held, environment.name), beside);
 }
 
 /** The value of the admin credential that the project names for a provider. @throws ProviderError where it is not there */
-export function* adminOf(ctx: VaultContext, environment: Environment, held: Held): Operation<string> {
-  const name = held.config.admin ?? '';
+export function* adminOf(
+  ctx: VaultContext,
+  providers: Providers,
+  environment: Environment,
+  held: Held,
+): Operation<string> {
+  const name = providers.here(held, environment.name).config.admin ?? '';
   const opened = yield* openForUse(ctx, environment, name, `to manage keys of ${held.provider.title}`);
   const text = opened && asUtf8(opened.value);
   opened?.value.fill(0);

@@ -41,6 +41,8 @@ export interface ProviderConfig extends ProviderSettings {
 
 export interface ProvidersOptions extends HttpOptions {
   readonly settings?: Readonly<Record<string, ProviderConfig>>;
+  /** What is different in some environments: by provider, by environment. */
+  readonly places?: Readonly<Record<string, Readonly<Record<string, ProviderConfig>>>>;
   readonly generic?: Readonly<Record<string, GenericProvider>>;
   readonly random: RandomSource;
   readonly clock: () => number;
@@ -82,6 +84,13 @@ export class Providers {
     return this.#options.settings?.[provider.id] ?? {};
   }
 
+  /** The same, with what the project says of one environment over what it says of all. */
+  here(held: Held, environment: string): Held {
+    const places = Object.entries(this.#options.places?.[held.provider.id] ?? {});
+    const found = places.find(([name]) => nameKey(name) === nameKey(environment));
+    return found ? { ...held, config: { ...held.config, ...found[1] } } : held;
+  }
+
   /** @param beside values of the names that the kind asked for */
   call({ provider, config }: Held, beside: Readonly<Record<string, string>>): Call {
     return {
@@ -96,12 +105,16 @@ export class Providers {
 
   /** True where a new key can be made without a person: there is an API, and an admin credential is configured. */
   canRenew(held: Held | undefined): boolean {
-    return held?.kind.renewal !== undefined && held.config.admin !== undefined;
+    if (!held?.kind.renewal) return false;
+    const places = Object.values(this.#options.places?.[held.provider.id] ?? {});
+    return held.config.admin !== undefined || places.some((one) => one.admin !== undefined);
   }
 
   /** True for a secret that is another provider's admin credential: it has to turn before what it makes. */
   isAdmin(name: string): boolean {
     const key = nameKey(name);
-    return Object.values(this.#options.settings ?? {}).some((one) => nameKey(one.admin ?? '') === key);
+    const places = Object.values(this.#options.places ?? {}).flatMap((one) => Object.values(one));
+    const declared = [...Object.values(this.#options.settings ?? {}), ...places];
+    return declared.some((one) => nameKey(one.admin ?? '') === key);
   }
 }

@@ -111,7 +111,7 @@ function* stillThere(
   }
   try {
     const call = yield* callOf(ctx, world.providers, subject.environment, held);
-    const admin = yield* adminOf(ctx, subject.environment, held);
+    const admin = yield* adminOf(ctx, world.providers, subject.environment, held);
     const there = yield* outside(async () => renewal.stillThere?.(call, admin, id));
     return there
       ? { death: 'alive', detail: `${title} still has it` }

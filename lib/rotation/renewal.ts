@@ -35,12 +35,12 @@ export function* issueByProvider(
   subject: Subject,
 ): Operation<Trouble | undefined> {
   const held = renewalOf(world, subject);
-  if (!held?.kind.renewal) {
+  if (!world || !held?.kind.renewal) {
     yield* needPerson(subject, 'There is no way to make it without a person any more.');
     return undefined;
   }
   try {
-    const call = yield* callOf(ctx, world?.providers ?? unreachable(), subject.environment, held);
+    const call = yield* callOf(ctx, world.providers, subject.environment, held);
     const before = yield* valueBefore(ctx, subject);
     if (held.kind.renewal.how === 'installed') {
       const value = held.kind.renewal.make(call, asUtf8(before) ?? '');
@@ -49,7 +49,7 @@ export function* issueByProvider(
       value.fill(0);
       return undefined;
     }
-    return yield* askForKey(ctx, subject, held.kind.renewal, { held, call, before });
+    return yield* askForKey(ctx, world, subject, held.kind.renewal, { held, call, before });
   } catch (error) {
     if (!(error instanceof NotOfferedError)) throw error;
     yield* needPerson(subject, sentence(error.message));
@@ -57,17 +57,14 @@ export function* issueByProvider(
   }
 }
 
-function unreachable(): never {
-  throw new TypeError('a renewal without a world');
-}
-
 function* askForKey(
   ctx: VaultContext,
+  world: World,
   subject: Subject,
   issuer: Issuer,
   { held, call, before }: { held: Held; call: Parameters<Issuer['issue']>[0]; before: Buffer },
 ): Operation<Trouble | undefined> {
-  const admin = yield* adminOf(ctx, subject.environment, held);
+  const admin = yield* adminOf(ctx, world.providers, subject.environment, held);
   const old = yield* knownAs(subject, subject.rotation.from_version, before);
   yield* learnOldId(subject, issuer, { call, admin, old });
   before.fill(0);
@@ -151,7 +148,7 @@ export function* install(
   if (!held || !world || renewal?.how !== 'installed') return;
   const given = asUtf8(value) ?? '';
   const call = yield* callOf(ctx, world.providers, subject.environment, held);
-  const admin = yield* adminOf(ctx, subject.environment, held);
+  const admin = yield* adminOf(ctx, world.providers, subject.environment, held);
   yield* outside(() => renewal.install(call, admin, given));
 }
 
@@ -168,7 +165,7 @@ function* endAtProvider(
   if (!held || !world || !renewal) return;
   const old = yield* knownAs(subject, version, value);
   const call = yield* callOf(ctx, world.providers, subject.environment, held);
-  const admin = yield* adminOf(ctx, subject.environment, held);
+  const admin = yield* adminOf(ctx, world.providers, subject.environment, held);
   const details = { provider: held.provider.id, ...(old.externalId !== undefined && { key: old.externalId }) };
   try {
     yield* outside(() => renewal.revoke(call, admin, old));
@@ -227,6 +224,6 @@ export function* endNew(ctx: VaultContext, world: World | undefined, subject: Su
   }
   if (rotation.marker === null || renewal.how !== 'issued') return;
   const call = yield* callOf(ctx, world.providers, subject.environment, held);
-  const admin = yield* adminOf(ctx, subject.environment, held);
+  const admin = yield* adminOf(ctx, world.providers, subject.environment, held);
   yield* forgetMarked(ctx, subject, renewal, { held, call, admin, marker: rotation.marker });
 }

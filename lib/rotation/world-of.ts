@@ -33,7 +33,9 @@ export function worldOf(options: WorldOptions): World {
   const wait = options.wait ?? ((ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)));
   const http = { clock, wait, ...(options.timeoutMs !== undefined && { timeoutMs: options.timeoutMs }) };
   const declared = Object.entries(operations.providers ?? {});
-  const settings = Object.fromEntries(declared.filter(([, one]) => one.kind !== 'http')) as Record<string, never>;
+  const builtIn = declared.filter(([, one]) => one.kind !== 'http');
+  const settings = Object.fromEntries(builtIn.map(([id, { in: _, ...rest }]) => [id, rest])) as Record<string, never>;
+  const places = Object.fromEntries(builtIn.map(([id, one]) => [id, one.in ?? {}])) as Record<string, never>;
   const generic = Object.fromEntries(declared.filter(([, one]) => one.kind === 'http'));
   return {
     live: operations.live !== false && env.KEYTURN_LIVE !== 'off',
@@ -41,6 +43,7 @@ export function worldOf(options: WorldOptions): World {
       ...http,
       // The configuration's schema has checked them.
       settings: renamed(settings),
+      places: renamed(places),
       generic: generic as unknown as Record<string, GenericProvider>,
       random,
     }),

@@ -305,6 +305,20 @@ describe('rolling back', () => {
   });
 });
 
+it('settings of an environment count over those of all', async () => {
+  const one = CASES[0] as Case;
+  const at = await scene(one);
+  const settings = {
+    baseUrl: at.provider.url,
+    project: 'wrong',
+    in: { Development: { ...one.settings, admin: 'PROVIDER_ADMIN' } },
+  };
+  const world = testWorld({ providers: { openai: settings } }, { clock: at.clock.read });
+  const rotate = rotatorOf(at.vault, world).rotate({ at: DEVELOPMENT, name: one.secret });
+  expect(await at.vault.perform(rotate)).toMatchObject({ state: 'grace' });
+  expect(at.provider.requests.filter(one.makes)[0]?.path).toContain('/projects/proj_1/');
+});
+
 describe('where a provider has no API for it, or refuses it to the account', () => {
   it('a person is asked, with the page, and the rotation goes on with the pasted value', async () => {
     const one = CASES.find((each) => each.secret === 'STRIPE_SECRET_KEY') as Case;
