@@ -16,6 +16,8 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**', 'test/package/**', '**/node_modules/**'],
+          // Generous: a machine may be busy, and no test asserts a time.
+          testTimeout: 30_000,
         },
       },
       {
