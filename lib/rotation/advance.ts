@@ -41,10 +41,11 @@ export function* advance(
 ): Operation<Subject> {
   const world = given && reachesOut(given, from) ? given : undefined;
   const until = performance.now() + (world?.patienceMs ?? 0);
+  const by = world?.claimant.begin();
   let subject = from;
   try {
     for (;;) {
-      const tried = yield* stepOnce(ctx, world, subject, options);
+      const tried = yield* stepOnce(ctx, world, subject, { ...options, by });
       if (!tried.trouble && tried.subject.rotation.state === subject.rotation.state) return tried.subject;
       subject = tried.subject;
       const pause = tried.trouble?.afterMs ?? 0;
@@ -54,7 +55,7 @@ export function* advance(
       yield* outside(() => world.wait(pause));
     }
   } finally {
-    if (world) yield* quietTransaction(all(releaseRotation, { id: from.rotation.id, by: world.claimant.id }));
+    if (by !== undefined) yield* quietTransaction(all(releaseRotation, { id: from.rotation.id, by }));
   }
 }
 
@@ -63,12 +64,12 @@ export function* stepOnce(
   ctx: VaultContext,
   world: World | undefined,
   subject: Subject,
-  { given, eager }: AdvanceOptions,
+  { given, eager, by }: AdvanceOptions & { readonly by?: string | undefined },
 ): Operation<{ readonly subject: Subject; readonly trouble: Trouble | undefined }> {
   const { id, state, next_at: nextAt } = subject.rotation;
   const still = { subject, trouble: undefined };
   if (isFinal(state) || (!eager && (nextAt ?? 0) > ctx.clock())) return still;
-  if (world && !(yield* claim(ctx, world, subject))) return still;
+  if (world && by !== undefined && !(yield* claim(ctx, world, subject, by))) return still;
   const trouble = yield* step(ctx, world, subject, given);
   const after = yield* loadSubject(ctx, id);
   if (!trouble || after.rotation.state !== state) return { subject: after, trouble: undefined };
@@ -83,8 +84,8 @@ function reachesOut(world: World, subject: Subject): boolean {
   return destinationsFor(world, environment, secret.name).length > 0 || servicesFor(world, subject).length > 0;
 }
 
-/** Takes the rotation for this process; one whose process is certainly gone is taken over at once. */
-function* claim(ctx: VaultContext, world: World, { rotation }: Subject): Operation<boolean> {
+/** Takes the rotation for this piece of work; one whose process is certainly gone is taken over at once. */
+function* claim(ctx: VaultContext, world: World, { rotation }: Subject, by: string): Operation<boolean> {
   const now = ctx.clock();
   const { claimant } = world;
   const before = rotation.claimed_by;
@@ -93,7 +94,7 @@ function* claim(ctx: VaultContext, world: World, { rotation }: Subject): Operati
     first(claimRotation, {
       id: rotation.id,
       state: rotation.state,
-      by: claimant.id,
+      by,
       before: gone ? before : null,
       now,
       until: now + CLAIM_MS + world.services.reduce((sum, one) => sum + one.verify.timeoutMs, 0),

@@ -8,9 +8,10 @@ import type { Place } from '../vault/places.ts';
 
 /** One process, as rotations that it works on name it. */
 export interface Claimant {
-  readonly id: string;
-  /** True where another claimant is certain to be gone: its rotations may be taken up at once. */
-  isGone(id: string): boolean;
+  /** A name for one piece of work: two at once in one process keep out of each other's way, too. */
+  begin(): string;
+  /** True where whoever had a name is certain to be gone: its rotations may be taken up at once. */
+  isGone(name: string): boolean;
 }
 
 /** A program that uses secrets, and how it is asked whether it does well. */
@@ -41,18 +42,21 @@ export interface World extends Senders {
   readonly patienceMs: number;
 }
 
-/** This process. @param random distinguishes it from one that had its number before */
+/** This process. @param random distinguishes it from others with its number: earlier ones, and other vaults open in it */
 export function thisProcess(random: string): Claimant {
   const host = hostname();
-  const id = `${process.pid}@${host}#${random}`;
+  let begun = 0;
   return {
-    id,
-    isGone(other) {
-      const match = /^(\d+)@(.*)#([^#]+)$/.exec(other);
-      if (!match?.[1] || match[2] !== host || other === id) return false;
+    begin() {
+      begun += 1;
+      return `${process.pid}@${host}#${random}/${begun}`;
+    },
+    isGone(name) {
+      const match = /^(\d+)@(.*)#[^#]+$/.exec(name);
+      if (!match?.[1] || match[2] !== host) return false;
       const pid = Number(match[1]);
-      // Its number is ours: it was another run of the same.
-      return pid === process.pid || !isRunning(pid);
+      // One with our number may be another vault open in this process: its claim has to lapse.
+      return pid !== process.pid && !isRunning(pid);
     },
   };
 }

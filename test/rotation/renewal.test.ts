@@ -191,6 +191,26 @@ describe.each(CASES)('$secret', (one) => {
   });
 });
 
+it('two at once, in one process or two, make one key', async () => {
+  const one = CASES[0] as Case;
+  const at = await scene(one);
+  at.provider.onRequest = async (when) => {
+    if (when === 'before') await new Promise((resolve) => setTimeout(resolve, 30));
+  };
+  const settings = { ...one.settings, baseUrl: at.provider.url, admin: 'PROVIDER_ADMIN' };
+  const other = at.reopen();
+  const world = testWorld({ providers: { openai: settings } }, { clock: at.clock.read });
+  const elsewhere = other.perform(rotatorOf(other, world).rotate({ at: DEVELOPMENT, name: one.secret }));
+  const results = (await Promise.all([at.rotate(), at.rotate(), at.settle(), elsewhere])) as {
+    state?: string;
+    version?: number;
+  }[];
+  const made = new Set(results.filter((result) => result.state === 'grace').map((result) => result.version));
+  expect([...made]).toEqual([2]);
+  expect(at.provider.requests.filter(one.makes)).toHaveLength(1);
+  expect(at.provider.liveValues().sort()).toEqual([one.first, current(at)].sort());
+});
+
 describe('a new key that its provider refuses', () => {
   const one = CASES[0] as Case;
 
