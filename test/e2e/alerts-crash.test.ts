@@ -1,7 +1,7 @@
 // kill -9 while alerts are made and sent: after every durable step, and before and after the receiver has its message. Run
 // again, each alert is there once and has arrived at least once; what arrives twice has the same id, so that a receiver
 // can tell.
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { expect, it } from 'vitest';
 import type { AlertsConfig } from '../../lib/config/operations.ts';
 import { listAlerts } from '../../lib/monitoring/alert-book.ts';
@@ -10,6 +10,7 @@ import { alertRun, updateAlerts } from '../../lib/monitoring/alert-run.ts';
 import { Http } from '../../lib/providers/http.ts';
 import { EmbeddedVault } from '../../lib/vault/embedded-vault.ts';
 import { setSecret } from '../../lib/vault/write.ts';
+import { ended, startChild } from '../support/child.ts';
 import { ROOT } from '../support/command.ts';
 import { folderHome } from '../support/folder-home.ts';
 import { type Asked, type ProviderServer, providerServer } from '../support/provider-server.ts';
@@ -49,16 +50,7 @@ async function scene(): Promise<Scene> {
 }
 
 function start({ folder, config }: Scene, killAfter = 0): ChildProcess {
-  const args = [`${ROOT}/test/e2e/alerts.child.ts`, folder, JSON.stringify(config), String(killAfter)];
-  return spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], env: { PATH: process.env.PATH ?? '' } });
-}
-
-function ended(child: ChildProcess): Promise<{ signal: NodeJS.Signals | null; output: string }> {
-  let output = '';
-  child.stdout?.on('data', (chunk) => {
-    output += chunk;
-  });
-  return new Promise((resolve) => child.once('close', (_, signal) => resolve({ signal, output })));
+  return startChild(`${ROOT}/test/e2e/alerts.child.ts`, folder, JSON.stringify(config), String(killAfter));
 }
 
 /** The next runs; the claim of the one that is gone lapses in between. @returns webhook ids of the messages, by arrival */

@@ -1,7 +1,7 @@
 // kill -9 in a rotation at a provider: after every durable step, and in the middle of every call. Started again, it ends in
 // `revoked` or `rolled_back`; the provider has one live key (two in grace), none orphaned; and the application, which reads
 // the vault all the time, never sees a key that does not work.
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -14,6 +14,7 @@ import { selectRotationsSince } from '../../lib/store/statements/rotations.ts';
 import { EmbeddedVault } from '../../lib/vault/embedded-vault.ts';
 import { readSecret } from '../../lib/vault/read.ts';
 import { setSecret } from '../../lib/vault/write.ts';
+import { ended, startChild } from '../support/child.ts';
 import { ROOT } from '../support/command.ts';
 import { folderHome } from '../support/folder-home.ts';
 import {
@@ -135,16 +136,7 @@ async function turnOnce(at: Scene): Promise<void> {
 
 function start({ folder, operations, one }: Scene, graceMs: number, killAfter = 0): ChildProcess {
   const child = `${ROOT}/test/e2e/turning.child.ts`;
-  const args = [child, folder, JSON.stringify(operations), one.name, String(graceMs), String(killAfter)];
-  return spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], env: { PATH: process.env.PATH ?? '' } });
-}
-
-function ended(child: ChildProcess): Promise<{ signal: NodeJS.Signals | null; output: string }> {
-  let output = '';
-  child.stdout?.on('data', (chunk) => {
-    output += chunk;
-  });
-  return new Promise((resolve) => child.once('close', (_, signal) => resolve({ signal, output })));
+  return startChild(child, folder, JSON.stringify(operations), one.name, String(graceMs), String(killAfter));
 }
 
 const read = ({ vault, one }: Scene) => vault.run(readSecret(vault.context, DEVELOPMENT, one.name)).value.toString();
