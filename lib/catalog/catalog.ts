@@ -127,7 +127,7 @@ export class Catalog {
       formatsConfirmed: known?.formats ? known.formatsConfirmed === true : true,
       // What a provider gives cannot be made up here, whatever its type.
       generate: known?.provider || !secret ? undefined : type.generate,
-      graceMs: type.graceHours * HOUR_MS,
+      graceMs: (known?.graceHours ?? type.graceHours) * HOUR_MS,
     };
   }
 }

@@ -55,7 +55,9 @@ export const FORMATS = {
   githubToken: [
     { expression: 'github_pat_\\w{82}', words: 'a fine-grained token (github_pat_…)' },
     { expression: 'ghp_[0-9A-Za-z]{36}', words: 'a classic token (ghp_…)' },
-    { expression: 'gh[sou]_[0-9A-Za-z]{36}', words: "an App's token (ghs_…, ghu_…)" },
+    { expression: 'gh[ou]_[0-9A-Za-z]{36}', words: "an App's token for a person (ghu_…, gho_…)" },
+    // Some 520 characters since 2026: a JWT behind the prefix, to be taken as it is (github.blog, changelog, 2026-05-15).
+    { expression: 'ghs_[0-9A-Za-z._-]{36,}', words: "an App's token for an installation (ghs_…)" },
   ],
   // Not confirmed: older tokens are 24 characters without a prefix.
   vercelToken: [{ expression: '(vc[a-z]_[A-Za-z0-9_-]{20,}|[A-Za-z0-9]{24})', words: 'an access token' }],

@@ -22,6 +22,8 @@ export interface KnownSecret {
   readonly formatsConfirmed?: boolean;
   readonly risk?: Risk;
   readonly intervalDays?: number;
+  /** How long the version before stays valid, in hours; its type's where it is not there. */
+  readonly graceHours?: number;
   /** False for settings that are not secret. */
   readonly secret?: boolean;
   /** Another secret that may rightly hold the same value. */

@@ -57,6 +57,8 @@ interface SecretConfig {
   formats?: FormatConfig[];
   risk?: Risk;
   intervalDays?: number;
+  /** How long the version before stays valid. */
+  graceHours?: number;
   /** False for settings that are not secret. */
   secret?: boolean;
   /** Another secret that may rightly hold the same value. */

@@ -5,6 +5,10 @@ import type { KeyturnConfig } from './keyturn-config.ts';
 
 const name = z.string().regex(/^[a-z][a-z0-9_]{0,63}$/, 'use lower-case letters, digits and underscores');
 const days = z.int().min(1).max(3650);
+const graceHours = z
+  .number()
+  .min(0)
+  .max(24 * 90);
 const risk = z.enum(['critical', 'high', 'medium', 'low']);
 
 const expression = z.string().refine((text) => {
@@ -32,11 +36,7 @@ const type = z.strictObject({
       prefix: z.string().max(64).optional(),
     })
     .optional(),
-  graceHours: z
-    .number()
-    .min(0)
-    .max(24 * 90)
-    .default(24),
+  graceHours: graceHours.default(24),
 });
 
 const format = z.strictObject({
@@ -56,6 +56,7 @@ const secret = z.strictObject({
   formats: z.array(format).optional(),
   risk: risk.optional(),
   intervalDays: days.optional(),
+  graceHours: graceHours.optional(),
   secret: z.boolean().optional(),
   mayEqual: z.string().optional(),
 });

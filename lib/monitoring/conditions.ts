@@ -131,7 +131,8 @@ function* ofEnvironment(
     }
     const days = check.expires_at === null ? undefined : Math.floor((check.expires_at - now) / DAY_MS);
     if (days !== undefined && days <= EXPIRING_DAYS) {
-      const what = `Its provider ends ${check.name} in ${days} days.`;
+      const when = days < 1 ? 'within a day' : `in ${days === 1 ? 'a day' : `${days} days`}`;
+      const what = `Its provider ends ${check.name} ${when}.`;
       const mend = `Run \`keyturn rotate ${check.name} --env ${environment.name}\` before that.`;
       found.push(about('key-expiring', environment, check.name, { severity: 'high', what, mend }));
     }

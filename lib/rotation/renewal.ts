@@ -86,10 +86,14 @@ function* askForKey(
     })(),
   );
   const made = yield* outside(() => issuer.issue(call, admin, marker, old));
-  const kept = yield* transaction(issue(ctx, subject, made.value, made.externalId));
-  made.value.fill(0);
-  // Another process has moved the rotation on meanwhile: what was made here is nobody's.
-  if (!kept) yield* outside(() => issuer.revoke(call, admin, { externalId: made.externalId, value: '' }));
+  try {
+    const kept = yield* transaction(issue(ctx, subject, made.value, made.externalId));
+    // Another process has moved the rotation on meanwhile: what was made here is nobody's.
+    const nobodys = { externalId: made.externalId, value: asUtf8(made.value) ?? '' };
+    if (!kept) yield* outside(() => issuer.revoke(call, admin, nobodys));
+  } finally {
+    made.value.fill(0);
+  }
   return undefined;
 }
 

@@ -1,4 +1,5 @@
 // Keys that turn at their providers, by their APIs: made, proven, ended, and seen to be dead. Real HTTP, real faults.
+import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { newestEntries } from '../../lib/audit/read.ts';
 import { NeedsPersonError, RotationError } from '../../lib/errors.ts';
@@ -337,6 +338,68 @@ it('settings of an environment count over those of all', async () => {
   const rotate = rotatorOf(at.vault, world).rotate({ at: DEVELOPMENT, name: one.secret });
   expect(await at.vault.perform(rotate)).toMatchObject({ state: 'grace' });
   expect(at.provider.requests.filter(one.makes)[0]?.path).toContain('/projects/proj_1/');
+});
+
+describe('GITHUB_TOKEN by an App', () => {
+  const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const app: Case = {
+    provider: 'github',
+    secret: 'GITHUB_TOKEN',
+    answers: answers.githubAppAnswers(publicKey, 'Iv23app'),
+    first: `ghs_first${'a1B2'.repeat(8)}`,
+    // As GitHub gives it to download.
+    admin: privateKey.export({ type: 'pkcs1', format: 'pem' }).toString(),
+    settings: { app: 'Iv23app', installation: '77', permissions: ['contents:read', 'actions:write'] },
+    makes: posts('/access_tokens'),
+    knowsOld: true,
+  };
+  const live = (at: Scene) => at.provider.liveValues().filter((value) => !value.includes('PRIVATE KEY'));
+
+  it('turns by the App’s private key; the old token ends itself, and is seen to be dead', async () => {
+    const at = await scene(app);
+    const asked: string[] = [];
+    at.provider.onRequest = (_, { method, url, body }) => void (method === 'POST' && asked.push(url.pathname + body));
+    expect(await at.rotate(HOUR / 4)).toMatchObject({ state: 'grace', version: 2 });
+    expect(asked[0]).toContain('{"permissions":{"contents":"read","actions":"write"}}');
+    const fresh = current(at);
+    expect(live(at).sort()).toEqual([app.first, fresh].sort());
+    at.clock.forward(HOUR / 2);
+    await at.settle();
+    expect(unfinished(at)).toEqual([]);
+    expect(live(at)).toEqual([fresh]);
+    expect(await at.rotate(0)).toMatchObject({ state: 'revoked', death: 'dead' });
+    expect(live(at)).toEqual([current(at)]);
+  });
+
+  it('whose token has ended by itself meanwhile: that is as good as ending it', async () => {
+    const at = await scene(app);
+    await at.rotate(HOUR / 4);
+    at.provider.end(at.provider.find(app.first)?.id);
+    at.clock.forward(HOUR / 2);
+    await at.settle();
+    expect(unfinished(at)).toEqual([]);
+  });
+
+  it('leaves a person’s token to the person, and says so', async () => {
+    const at = await scene({ ...app, first: `ghp_${'a1B2'.repeat(9)}` });
+    expect(await at.rotate(0)).toMatchObject({ state: 'revoked', death: 'alive' });
+    const [incident] = at.vault.run(listIncidents(at.vault.context, 5));
+    const shown = at.vault.run(showIncident(at.vault.context, incident?.id ?? ''));
+    expect(JSON.stringify(shown)).toContain('can only be ended by that person');
+  });
+
+  it('a private key that is none is named, and not shown', async () => {
+    const at = await scene({ ...app, admin: 'certainly-not-a-key' });
+    const failure = await at.rotate().then(String, (error: Error) => error.message);
+    expect(failure).toContain('not a private key of a GitHub App');
+    expect(failure).not.toContain('certainly');
+    expect(current(at)).toBe(app.first);
+  });
+
+  it('without the App’s ids, a person is asked', async () => {
+    const at = await scene({ ...app, settings: {} });
+    await expect(at.rotate()).rejects.toThrow(/providers\.github\.app[\s\S]*github\.com\/settings\/tokens/);
+  });
 });
 
 describe('where a provider has no API for it, or refuses it to the account', () => {

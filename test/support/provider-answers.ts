@@ -1,5 +1,6 @@
 // What each provider answers, by its documents (shared/reference/providers.md says which of it was seen): right keys, wrong
 // ones, restricted ones, and the calls that make and end keys.
+import { type KeyObject, verify } from 'node:crypto';
 import type { Asked, Handler, ProviderServer, Reply } from './provider-server.ts';
 
 const json = (status: number, body: unknown): Reply => ({ status, json: body });
@@ -183,6 +184,37 @@ export const githubAnswers: Handler = ({ key, url }) => {
     headers: { 'github-authentication-token-expiration': '2026-12-24 10:00:00 UTC' },
   };
 };
+
+/** What an App may do at GitHub, on top of that; its JSON web tokens are verified. */
+export function githubAppAnswers(publicKey: KeyObject, app: string): Handler {
+  return (asked, server) => {
+    const { key, method, url, headers } = asked;
+    if (url.pathname === '/app/installations/77/access_tokens' && method === 'POST') {
+      if (!isOfApp(headers.authorization ?? '', publicKey, app))
+        return json(401, { message: 'A JSON web token could not be decoded' });
+      const { permissions } = JSON.parse(asked.body) as { permissions?: object };
+      const made = server.newKey('ghs_', 'installation', 36);
+      return json(201, { token: made.value, expires_at: '2026-12-24T11:00:00Z', permissions });
+    }
+    if (!key) return json(401, { message: 'Bad credentials' });
+    if (url.pathname === '/installation/token' && method === 'DELETE') {
+      server.end(key.id);
+      return { status: 204 };
+    }
+    if (url.pathname === '/installation/repositories')
+      return key.value.startsWith('ghs_')
+        ? json(200, { total_count: 1, repositories: [{ name: 'shop' }] })
+        : json(403, { message: 'You must authenticate with an installation access token' });
+    return githubAnswers(asked, server);
+  };
+}
+
+function isOfApp(authorization: string, publicKey: KeyObject, app: string): boolean {
+  const [head = '', body = '', signature = ''] = authorization.replace('Bearer ', '').split('.');
+  if (!verify('sha256', Buffer.from(`${head}.${body}`), publicKey, Buffer.from(signature, 'base64url'))) return false;
+  const claims = JSON.parse(Buffer.from(body, 'base64url').toString()) as { iss: string; iat: number; exp: number };
+  return claims.iss === app && claims.exp - claims.iat <= 600;
+}
 
 export const vercelAnswers: Handler = (asked, server) => {
   const { key, method, url } = asked;
