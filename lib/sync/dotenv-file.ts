@@ -1,6 +1,6 @@
 // A dotenv file: our lines are replaced or added, everything else in it stays as it is. Put in place whole (a temporary
 // file beside it, synced, renamed), mode 0600; two writers wait for each other.
-import { mkdirSync, rmdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, realpathSync, rmdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { formatDotenv, parseDotenv } from '../formats/dotenv.ts';
 import { readTextIfThere, replaceFile } from '../vault/files.ts';
@@ -73,20 +73,30 @@ export class DotenvFile extends Declared implements Destination {
   async #change(name: string, line: string): Promise<void> {
     await this.#locked(() => {
       const text = readTextIfThere(this.#path) ?? '';
-      const entry = this.#parsed(text).entries.find((one) => one.name === name);
-      const lines = text.split('\n');
-      if (entry) {
-        lines.splice(
-          entry.line - 1,
-          (entry.lastLine ?? entry.line) - entry.line + 1,
-          ...(line === '' ? [] : [line.replace(/\n$/, '')]),
-        );
-        replaceFile(this.#path, lines.join('\n'));
-        return;
-      }
-      const joint = text === '' || text.endsWith('\n') ? '' : '\n';
-      replaceFile(this.#path, text + joint + line);
+      const changed = this.#with(text, name, line);
+      if (changed !== text) replaceFile(existsSync(this.#path) ? realpathSync(this.#path) : this.#path, changed);
     });
+  }
+
+  /** The text with one line for the name, or none: an older line of the same name would come to count, or keep a value. */
+  #with(text: string, name: string, line: string): string {
+    const end = text.includes('\r\n') ? '\r\n' : '\n';
+    const lines = text.split(/\r\n?|\n/);
+    let place: number | undefined;
+    let prefix = '';
+    for (;;) {
+      const entry = this.#parsed(lines.join('\n')).entries.find((one) => one.name === name);
+      if (!entry) break;
+      place = entry.line - 1;
+      const [first = ''] = lines.splice(place, (entry.lastLine ?? entry.line) - place);
+      prefix ||= /^\s*export\s+/.exec(first)?.[0] ?? '';
+    }
+    if (line === '') return place === undefined ? text : lines.join(end);
+    const own = (prefix + line).split('\n').slice(0, -1);
+    if (place !== undefined) lines.splice(place, 0, ...own);
+    else if (lines.at(-1) === '') lines.splice(-1, 0, ...own);
+    else lines.push(...own, '');
+    return lines.join(end);
   }
 
   async #locked(work: () => void): Promise<void> {

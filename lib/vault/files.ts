@@ -1,5 +1,6 @@
 // Writing files so that a cut at any moment leaves the old file or the new one, never half of one.
 import {
+  chownSync,
   closeSync,
   existsSync,
   fsyncSync,
@@ -8,6 +9,7 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  statSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
@@ -54,6 +56,13 @@ function writeTemporary(path: string, content: string | Uint8Array, mode = 0o600
   return temporary;
 }
 
+/** What an administrator writes over stays readable to whose it was. Nobody else may give files away. */
+function keepOwner(path: string, temporary: string): void {
+  if (process.getuid?.() !== 0) return;
+  const before = statSync(path, { throwIfNoEntry: false });
+  if (before && before.uid !== 0) chownSync(temporary, before.uid, before.gid);
+}
+
 /**
  * Puts a file in place whole, mode 0600 if nothing else is said, over whatever was there. Durable when it returns.
  * @throws FileError KT_FILE_UNUSABLE
@@ -61,7 +70,14 @@ function writeTemporary(path: string, content: string | Uint8Array, mode = 0o600
 export function replaceFile(path: string, content: string | Uint8Array, mode = 0o600): void {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    renameSync(writeTemporary(path, content, mode), path);
+    const temporary = writeTemporary(path, content, mode);
+    try {
+      keepOwner(path, temporary);
+      renameSync(temporary, path);
+    } catch (error) {
+      unlinkSync(temporary);
+      throw error;
+    }
     syncFolder(path);
   } catch (error) {
     throw unusable(path, error);

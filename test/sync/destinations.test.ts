@@ -1,8 +1,9 @@
 // Destinations: what is sent arrives as each place demands it; "distributed" is deployed and seen; drift and pruning; what
 // happens when a place is down. Real HTTP, real files, another real Keyturn.
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chownSync, lstatSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { versionReport } from '../../lib/client/version-report.ts';
 import type { DestinationConfig, OperationsConfig, ServiceConfig } from '../../lib/config/operations.ts';
 import { listIncidents } from '../../lib/incidents/incidents.ts';
@@ -67,6 +68,52 @@ describe('a dotenv file', () => {
     expect(text).toContain(`JWT_SECRET=${STRONG}\nLAST='x'\n`);
     expect(text).toContain(`PUBLIC_TOKEN='two\nlines "and" quotes'\n`);
     expect(text).not.toContain('over two lines');
+  });
+
+  it('has one line for a name afterwards, as the file writes them: exported, with CRLF, through a link, for its owner', async () => {
+    const at = scene(declared(['JWT_SECRET', 'API_TOKEN']));
+    put(at.vault, 'JWT_SECRET', STRONG);
+    await at.push('file');
+    const path = join(at.folder, 'app', '.env.local');
+    const shared = join(at.folder, 'shared.env');
+    rmSync(path);
+    symlinkSync(shared, path);
+    writeFileSync(shared, 'JWT_SECRET=older\r\nPORT=3000\r\nexport JWT_SECRET=old\r\nLAST=x');
+    const isRoot = process.getuid?.() === 0;
+    if (isRoot) chownSync(shared, 12_345, 12_345);
+    await at.push('file', ['JWT_SECRET']);
+    expect(lstatSync(path).isSymbolicLink()).toBe(true);
+    expect(readFileSync(shared, 'utf8')).toBe(`export JWT_SECRET=${STRONG}\r\nPORT=3000\r\nLAST=x`);
+    if (isRoot) expect(statSync(shared).uid).toBe(12_345);
+    put(at.vault, 'API_TOKEN', 'new');
+    await at.push('file', ['API_TOKEN']);
+    expect(readFileSync(shared, 'utf8')).toContain('\r\nLAST=x\r\nPUBLIC_TOKEN=new\r\n');
+    at.vault.run(deleteSecret(at.vault.context, DEVELOPMENT, 'JWT_SECRET'));
+    writeFileSync(shared, 'JWT_SECRET=older\nPORT=3000\nJWT_SECRET=old\n');
+    expect(await pruned(at, 'file', false)).toEqual(['JWT_SECRET']);
+    expect(readFileSync(shared, 'utf8')).toBe('PORT=3000\n');
+  });
+
+  it('is left as it is where the disk is full, with nothing beside it, and gets its line once there is room', async () => {
+    const at = scene(declared(['JWT_SECRET']));
+    put(at.vault, 'JWT_SECRET', STRONG);
+    await at.push('file');
+    const app = join(at.folder, 'app');
+    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=16k', 'tmpfs', app]);
+    // Only root may mount, and not in every container.
+    if (mounted.status !== 0) return;
+    onTestFinished(() => void spawnSync('umount', [app]));
+    const path = join(app, '.env.local');
+    writeFileSync(path, `JWT_SECRET=old\nFILL='${'x'.repeat(5_000)}'\n`);
+    const before = readFileSync(path, 'utf8');
+    writeFileSync(join(app, 'other'), 'x'.repeat(4_000));
+    const [delivery] = await at.push('file', ['JWT_SECRET']);
+    expect(delivery?.error).toMatch(/cannot be written \(ENOSPC\)/);
+    expect(readFileSync(path, 'utf8')).toBe(before);
+    expect(readdirSync(app).sort()).toEqual(['.env.local', 'other']);
+    rmSync(join(app, 'other'));
+    expect(await at.push('file', ['JWT_SECRET'])).toMatchObject([{ state: 'live' }]);
+    expect(readFileSync(path, 'utf8')).toContain(`JWT_SECRET=${STRONG}\n`);
   });
 
   it('is left as it is where it cannot be read', async () => {
