@@ -2,11 +2,12 @@
 // environment's set is fetched once, by `load()` or by the first `getSecret`, which waits for it; then it is refreshed in
 // the background.
 import { randomUUID } from 'node:crypto';
-import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { ClientError, createClient, type KeyturnClient, type ValueSet } from '../client/client.ts';
 import { SecretValue } from '../crypto/secret-value.ts';
 import { type ErrorCode, KeyturnError, NotFoundError } from '../errors.ts';
 import type { RotationResult } from '../rotation/results.ts';
+import { SleepingCaller } from '../store/sleeping-calls.ts';
 import type { SecretSummary, SetResult } from '../vault/results.ts';
 import type {
   GetOptions,
@@ -57,7 +58,7 @@ export class RemoteSecrets implements Secrets {
   readonly #options: SecretsManagerOptions;
   readonly #at: RemotePlace;
   readonly #client: KeyturnClient;
-  #bridge: { worker: Worker; port: MessagePort; signals: Int32Array } | undefined;
+  #bridge: { worker: Worker; port: MessagePort; caller: SleepingCaller<SyncRequest, SyncAnswer> } | undefined;
 
   constructor(options: SecretsManagerOptions, at: RemotePlace) {
     this.#options = options;
@@ -188,11 +189,7 @@ export class RemoteSecrets implements Secrets {
   /** Sleeps until the server has answered. @throws ClientError */
   #request(request: SyncRequest): { text: string; etag: string | undefined } {
     this.#bridge ??= this.#start();
-    const { port, signals } = this.#bridge;
-    Atomics.store(signals, 0, 0);
-    port.postMessage(request);
-    const woken = Atomics.wait(signals, 0, 0, ANSWER_MS);
-    const answer = woken === 'timed-out' ? undefined : (receiveMessageOnPort(port)?.message as SyncAnswer | undefined);
+    const answer = this.#bridge.caller.ask(request);
     if (!answer) throw new ClientError('KT_UNREACHABLE', 0, `The server at ${this.#at.url} does not answer.`);
     if (!('failure' in answer)) return answer;
     throw new ClientError(answer.failure.code, answer.failure.status, answer.failure.message);
@@ -211,6 +208,7 @@ export class RemoteSecrets implements Secrets {
     });
     worker.unref();
     port.unref();
-    return { worker, port, signals };
+    const caller = new SleepingCaller<SyncRequest, SyncAnswer>({ port, signals }, ANSWER_MS);
+    return { worker, port, caller };
   }
 }

