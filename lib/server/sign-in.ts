@@ -1,5 +1,6 @@
 // People's sign-in, by better-auth on our database: email and password (Argon2id), TOTP, passkeys, and OpenID Connect
 // where it is configured. Nobody signs up: accounts come from one-time links only (routes/people.ts).
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomBytes } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
 import { NodeSqliteDialect } from '@better-auth/kysely-adapter/node-sqlite-dialect';
@@ -14,7 +15,8 @@ import { equalBytes } from '../crypto/bytes.ts';
 import { argon2id, DEFAULT_ARGON2_COST } from '../crypto/kdf.ts';
 import { UsageError } from '../errors.ts';
 import { countFailure, forgetFailures, lockedUntil } from '../identity/attempts.ts';
-import { clientConfig } from '../store/postgres/connection.ts';
+import { clientConfig, labelOf, postgresError } from '../store/postgres/connection.ts';
+import { storeErrorFrom } from '../store/sqlite.ts';
 import type { ServedVault } from '../vault/served-vault.ts';
 import { type Callers, type Person, sourceOf } from './caller.ts';
 
@@ -39,6 +41,15 @@ export interface SignInOptions {
   /** As browsers see this server: `https://keyturn.example`. */
   readonly publicUrl: string;
   readonly oidc: OidcOptions | undefined;
+}
+
+/** What went wrong in a request of better-auth's, where it keeps that from who called it. */
+const wrong = new AsyncLocalStorage<{ error?: Error }>();
+
+function noteError(parts: readonly unknown[]): void {
+  const noted = wrong.getStore();
+  const error = parts.find((part) => part instanceof Error);
+  if (noted && error) noted.error ??= error;
 }
 
 /** `argon2id$<memory>$<passes>$<parallelism>$<salt>$<hash>`, base64url. */
@@ -106,7 +117,8 @@ function authFor(options: SignInOptions, database: Kysely<unknown>, type: 'sqlit
     secret,
     database: { db: database, type },
     telemetry: { enabled: false },
-    logger: { disabled: true },
+    // Its log is ours: what it only logs, and answers in words of its own, is what went wrong in the request.
+    logger: { level: 'error', log: (_level, _message, ...parts) => noteError(parts) },
     user: { modelName: 'auth_user' },
     session: { modelName: 'auth_session', expiresIn: SESSION_SECONDS, updateAge: 60 * 60, freshAge: 10 * 60 },
     account: {
@@ -142,12 +154,19 @@ export class SignIn {
   readonly #vault: ServedVault;
   readonly #auth: Auth;
   readonly #close: () => Promise<void>;
+  readonly #inOurWords: (error: unknown) => unknown;
 
-  private constructor(vault: ServedVault, auth: Auth, oidc: boolean, close: () => Promise<void>) {
+  private constructor(
+    vault: ServedVault,
+    auth: Auth,
+    oidc: boolean,
+    store: { close: () => Promise<void>; inOurWords: (error: unknown) => unknown },
+  ) {
     this.#vault = vault;
     this.#auth = auth;
     this.oidc = oidc;
-    this.#close = close;
+    this.#close = store.close;
+    this.#inOurWords = store.inOurWords;
   }
 
   static open(options: SignInOptions): SignIn {
@@ -156,12 +175,19 @@ export class SignIn {
       const pool = new Pool({ ...clientConfig(options.databaseUrl), max: 4 });
       pool.on('error', () => undefined);
       const database = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
-      return new SignIn(options.vault, authFor(options, database, 'postgres'), oidc, () => pool.end());
+      const label = labelOf(options.databaseUrl);
+      return new SignIn(options.vault, authFor(options, database, 'postgres'), oidc, {
+        close: () => pool.end(),
+        inOurWords: (error) => postgresError(label, error),
+      });
     }
     const file = new DatabaseSync(options.file, { timeout: 10_000, enableForeignKeyConstraints: true });
     file.exec('PRAGMA synchronous=FULL');
     const database = new Kysely<unknown>({ dialect: new NodeSqliteDialect({ database: file }) });
-    return new SignIn(options.vault, authFor(options, database, 'sqlite'), oidc, async () => file.close());
+    return new SignIn(options.vault, authFor(options, database, 'sqlite'), oidc, {
+      close: async () => file.close(),
+      inOurWords: (error) => storeErrorFrom(options.file, error),
+    });
   }
 
   async close(): Promise<void> {
@@ -171,7 +197,7 @@ export class SignIn {
   /** The person that a request's session cookie belongs to. */
   async person(request: FastifyRequest): Promise<Person | undefined> {
     const headers = new Headers({ cookie: request.headers.cookie ?? '' });
-    const session = await this.#auth.api.getSession({ headers });
+    const session = await this.#explained(() => this.#auth.api.getSession({ headers }));
     if (!session) return undefined;
     const { user } = session;
     return { id: user.id, email: user.email, name: user.name, sessionId: session.session.id };
@@ -235,7 +261,7 @@ export class SignIn {
       const until = await this.#vault.read(lockedUntil(this.#vault.system, key));
       if (until > 0) await callers.refuseLocked(request, key, until);
     }
-    const response = await this.#auth.handler(this.#asRequest(request));
+    const response = await this.#explained(() => this.#auth.handler(this.#asRequest(request)));
     await this.#record(request, path, keys, response.status);
     reply.code(response.status);
     response.headers.forEach((value, name) => {
@@ -244,6 +270,18 @@ export class SignIn {
     for (const cookie of response.headers.getSetCookie()) reply.header('set-cookie', cookie);
     reply.header('cache-control', 'no-store');
     return reply.serializer((text: unknown) => text as string).send(await response.text());
+  }
+
+  /** Work of better-auth's, whose errors are said as those of the rest: a database that is away is no defect. */
+  async #explained<T>(work: () => Promise<T>): Promise<T> {
+    const noted: { error?: Error } = {};
+    try {
+      const done = await wrong.run(noted, work);
+      if (!(done instanceof Response && done.status >= 500)) return done;
+    } catch (error) {
+      throw this.#inOurWords(noted.error ?? error);
+    }
+    throw this.#inOurWords(noted.error ?? new Error('better-auth answered with 500, and did not say why'));
   }
 
   /** What an attempt to sign in is counted under; nothing for other requests. */

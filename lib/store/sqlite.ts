@@ -354,7 +354,7 @@ const SQLITE_CANTOPEN = 14;
 const SQLITE_NOTADB = 26;
 
 /** Says in our words what SQLite or the file system could not do. Errors of other kinds pass as they are. */
-function storeErrorFrom(path: string, error: unknown): unknown {
+export function storeErrorFrom(path: string, error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const { errcode, code } = error as Error & { errcode?: number; code?: string };
   if (errcode !== undefined) return sqliteError(path, errcode & 0xff, error);

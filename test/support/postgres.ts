@@ -11,6 +11,8 @@ export interface TestPostgres {
   stop(): Promise<void>;
   /** Stops it as a crash or an administrator would, and starts it again with the same data. */
   restart(): Promise<void>;
+  /** Stops it. @returns what starts it again */
+  away(): Promise<() => Promise<void>>;
   /** All that it has logged. */
   log(): string;
 }
@@ -62,6 +64,10 @@ export async function startPostgres(): Promise<TestPostgres> {
     async restart() {
       await server.stop();
       await server.start();
+    },
+    async away() {
+      await server.stop();
+      return () => server.start();
     },
     log: () => log.join('\n'),
   };

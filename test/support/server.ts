@@ -104,7 +104,10 @@ export async function signIn(at: TestServer, email: string, password: string): P
     body: { email, password },
     headers: { origin: at.url },
   });
-  if (answer.status !== 200) throw new Error(`sign-in answered ${answer.status}: ${answer.text}`);
+  if (answer.status !== 200) {
+    const defects = at.log.filter((line) => line.includes('"stack"')).join('');
+    throw new Error(`sign-in answered ${answer.status}: ${answer.text}\n${defects}`);
+  }
   return cookieOf(answer);
 }
 
