@@ -82,7 +82,7 @@ const alternatingRoles: Installer = {
   async install(call, admin, value) {
     const verifier = scramVerifier(decodeURIComponent(new URL(value).password), call.random(16));
     const role = userOf(value);
-    await asAdmin('a new password', admin, async (client) => {
+    await asAdmin('a new password', admin, role, async (client) => {
       const { rows } = await client.query('select 1 from pg_roles where rolname = $1', [role]);
       const verb = rows.length === 0 ? 'create' : 'alter';
       const quoted = client.escapeIdentifier(role);
@@ -91,20 +91,42 @@ const alternatingRoles: Installer = {
       if (typeof member === 'string') await client.query(`grant ${client.escapeIdentifier(member)} to ${quoted}`);
     });
   },
-  /** Sessions that are open stay: they have shown their password. Nobody opens another with it. */
-  async revoke(_call, admin, { value }) {
+  /**
+   * Sessions that are open stay: they have shown their password. Nobody opens another with it. A role that has another
+   * password by now (the login has turned again within the grace) is in use, and stays.
+   */
+  async revoke(call, admin, { value }) {
     const role = userOf(value);
-    await asAdmin('the end of the old password', admin, async (client) => {
-      const { rows } = await client.query('select 1 from pg_roles where rolname = $1', [role]);
-      if (rows.length > 0) await client.query(`alter role ${client.escapeIdentifier(role)} password null`);
+    await asAdmin('the end of the old password', admin, role, async (client) => {
+      const { status, detail } = await check(call, value);
+      if (status === 'refused') return;
+      if (status === 'valid' || status === 'restricted') {
+        await client.query(`alter role ${client.escapeIdentifier(role)} password null`);
+        return;
+      }
+      throw new ProviderError(`whether the old password is still the role's is not known: ${detail}`, {
+        passing: true,
+      });
     });
   },
 };
 
-async function asAdmin(doing: string, admin: string, work: (client: Client) => Promise<void>): Promise<void> {
+/** One at a time for each role: whose password it is does not change between a look and what is done about it. */
+async function asAdmin(
+  doing: string,
+  admin: string,
+  role: string,
+  work: (client: Client) => Promise<void>,
+): Promise<void> {
   try {
-    await withClient(admin, work);
+    await withClient(admin, async (client) => {
+      await client.query('begin');
+      await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`keyturn role ${role}`]);
+      await work(client);
+      await client.query('commit');
+    });
   } catch (error) {
+    if (error instanceof ProviderError) throw error;
     const code = codeOf(error);
     const passing = PASSING.has(code) || !/^[0-9A-Z]{5}$/.test(code);
     throw new ProviderError(`PostgreSQL refused ${doing} (${code})`, { passing });

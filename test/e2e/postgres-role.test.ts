@@ -6,7 +6,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { rotatorOf } from '../../lib/rotation/rotator.ts';
 import { readSecret } from '../../lib/vault/read.ts';
 import { startPostgres } from '../support/postgres.ts';
-import { DEVELOPMENT, put, testVault } from '../support/vault.ts';
+import { DEVELOPMENT, HOUR, put, testVault } from '../support/vault.ts';
 import { testWorld } from '../support/world.ts';
 
 async function canConnect(url: string): Promise<string> {
@@ -71,6 +71,35 @@ it('turns between two roles, proven by a client that connects all the time and o
   // What the database logged has verifiers, and no password.
   expect(postgres.log()).toContain('SCRAM-SHA-256$4096:');
   for (const password of passwords) expect(postgres.log()).not.toContain(password);
+});
+
+it('turned twice within one grace, the end of the first one leaves the login in use alone', async () => {
+  const postgres = await startPostgres();
+  onTestFinished(() => postgres.stop());
+  const admin = new pg.Client({ connectionString: postgres.url });
+  await admin.connect();
+  onTestFinished(() => admin.end());
+  await admin.query("create role app_a login password 'first'");
+  const { vault, clock } = testVault();
+  const address = postgres.url.replace('keyturn:keyturn@', 'app_a:first@');
+  put(vault, 'DATABASE_URL', address);
+  put(vault, 'POSTGRES_ADMIN_URL', postgres.url);
+  const settings = { postgres: { admin: 'POSTGRES_ADMIN_URL' } };
+  const rotator = rotatorOf(vault, testWorld({ providers: settings }, { clock: clock.read }));
+  const current = () => vault.run(readSecret(vault.context, DEVELOPMENT, 'DATABASE_URL')).value.toString();
+  const rotate = () => vault.perform(rotator.rotate({ at: DEVELOPMENT, name: 'DATABASE_URL', graceMs: HOUR }));
+  expect(await rotate()).toMatchObject({ state: 'grace' });
+  const second = current();
+  clock.forward(HOUR / 2);
+  expect(await rotate()).toMatchObject({ state: 'grace' });
+  // The first role again, with another password: the first address is dead before its time, and the second one good.
+  expect([await canConnect(second), await canConnect(current())]).toEqual(['app_b', 'app_a']);
+  clock.forward(HOUR / 2 + 1_000);
+  expect(await vault.perform(rotator.settle())).toMatchObject([{ state: 'revoked', death: 'dead' }]);
+  expect([await canConnect(second), await canConnect(current())]).toEqual(['app_b', 'app_a']);
+  clock.forward(HOUR);
+  await vault.perform(rotator.settle());
+  expect([await canConnect(second), await canConnect(current())]).toEqual(['28P01', 'app_a']);
 });
 
 it('says what is wrong where the admin may not, and leaves the login as it is', async () => {
