@@ -10,7 +10,7 @@ import { findVersion } from '../store/statements/secrets.ts';
 import type { Death } from '../store/states.ts';
 import type { VaultContext } from '../vault/context.ts';
 import { environmentPlace } from '../vault/write.ts';
-import { inIncident, loadSubject, type Subject, valueBefore } from './steps.ts';
+import { inIncident, isInUseAgain, loadSubject, type Subject, valueBefore } from './steps.ts';
 import type { World } from './world.ts';
 
 const MINUTE_MS = 60_000;
@@ -19,6 +19,8 @@ const PAUSES_MS = [MINUTE_MS, 5 * MINUTE_MS, 15 * MINUTE_MS, 60 * MINUTE_MS, 6 *
 /** Alive for so many questions (about 20 minutes): it has a line in an incident. */
 const INCIDENT_AT = 4;
 const AT_ONCE = 50;
+/** Whoever replaces it next asks about it. */
+const IN_USE_AGAIN: { death: Death; detail: string } = { death: 'unknown', detail: 'its value is in use again' };
 
 function answerable(world: World | undefined, subject: Subject): Held | undefined {
   const held = world?.live ? world.providers.of(subject.rule) : undefined;
@@ -43,13 +45,20 @@ export function* checkDeath(ctx: VaultContext, world: World, subject: Subject): 
   const { rotation, secret } = subject;
   const held = answerable(world, subject);
   if (!held || rotation.state !== 'revoked' || rotation.death_next_at === null) return undefined;
-  const { death, detail } = yield* stateOf(ctx, world, subject, held);
+  const again = yield* isInUseAgain(subject, rotation.from_version);
+  const { death, detail } = again ? IN_USE_AGAIN : yield* stateOf(ctx, world, subject, held);
   const checks = rotation.death_checks + 1;
   const now = ctx.clock();
   const pause = PAUSES_MS[Math.min(checks, PAUSES_MS.length) - 1] ?? MINUTE_MS;
   yield* quietTransaction(
     (function* () {
-      yield* all(setDeath, { id: rotation.id, death, checks, at: now, nextAt: death === 'dead' ? null : now + pause });
+      yield* all(setDeath, {
+        id: rotation.id,
+        death,
+        checks,
+        at: now,
+        nextAt: death === 'dead' || again ? null : now + pause,
+      });
       yield* ctx.log([
         {
           action: 'secret.check',

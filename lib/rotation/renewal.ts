@@ -8,7 +8,7 @@ import { markRotation, setNeedsValue } from '../store/statements/rotations.ts';
 import { findVersion, setExternalId } from '../store/statements/secrets.ts';
 import type { VaultContext } from '../vault/context.ts';
 import { environmentPlace } from '../vault/write.ts';
-import { inIncident, issue, issuedValue, type Subject, valueBefore } from './steps.ts';
+import { inIncident, isInUseAgain, issue, issuedValue, type Subject, valueBefore } from './steps.ts';
 import { sentence, type Trouble } from './trouble.ts';
 import type { World } from './world.ts';
 
@@ -166,7 +166,7 @@ function* endAtProvider(
 ): Operation<void> {
   const held = renewalOf(world, subject);
   const renewal = held?.kind.renewal;
-  if (!held || !world || !renewal) return;
+  if (!held || !world || !renewal || (yield* isInUseAgain(subject, version))) return;
   const old = yield* knownAs(subject, version, value);
   const call = yield* callOf(ctx, world.providers, subject.environment, held);
   const admin = yield* adminOf(ctx, world.providers, subject.environment, held);

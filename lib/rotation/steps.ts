@@ -256,6 +256,17 @@ export function* promote(ctx: VaultContext, subject: Subject): Operation<void> {
   yield* all(activateVersion, { secretId: secret.id, number: rotation.to_version ?? 0, now: at });
 }
 
+/** Whether a version's value has come back into use as another version (set again, or restored): then it must not end. */
+export function* isInUseAgain(subject: Subject, number: number): Operation<boolean> {
+  const secret = yield* first(findSecretById, { id: subject.secret.id });
+  if (!secret || secret.current_version === number) return false;
+  const old = yield* first(findVersion, { secretId: secret.id, number });
+  const current = yield* first(findVersion, { secretId: secret.id, number: secret.current_version });
+  return (
+    old !== undefined && current !== undefined && equalBytes(asBuffer(old.fingerprint), asBuffer(current.fingerprint))
+  );
+}
+
 /** Ends the version before, in the vault. In the caller's transaction. */
 export function* revoke(ctx: VaultContext, subject: Subject): Operation<boolean> {
   yield* ctx.beginChange();

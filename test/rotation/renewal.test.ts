@@ -275,6 +275,22 @@ describe('the end of the old key', () => {
     expect(validVersions(at.vault, one.secret).map((version) => version.version)).toEqual([2]);
   });
 
+  it('does not come where its value is in use again', async () => {
+    const at = await scene(one);
+    await at.rotate();
+    put(at.vault, one.secret, one.first);
+    at.clock.forward(25 * HOUR);
+    await at.settle();
+    expect(unfinished(at)).toEqual([]);
+    expect(at.provider.liveValues()).toContain(one.first);
+    at.clock.forward(25 * HOUR);
+    await at.settle();
+    expect(at.vault.run(listIncidents(at.vault.context, 5))).toEqual([]);
+    // The turn after that ends it.
+    expect(await at.rotate(0)).toMatchObject({ state: 'revoked', death: 'dead' });
+    expect(at.provider.liveValues()).not.toContain(one.first);
+  });
+
   it('that the provider takes its time with is asked about until it is real', async () => {
     const at = await scene(one);
     // The provider says that it is deleted, and goes on accepting it for a while.
