@@ -8,9 +8,15 @@ import { addToTimeline, endIncident, type IncidentItem, openIncident, showIncide
 import { all, first, type Operation, transaction } from '../store/operation.ts';
 import { selectDestination } from '../store/statements/deliveries.ts';
 import { moveIncidentItem, putIncidentItem } from '../store/statements/incidents.ts';
-import { endGraceNow, findSecretById, selectSecretRotations } from '../store/statements/rotations.ts';
+import {
+  endGraceNow,
+  findActiveRotation,
+  findSecretById,
+  selectSecretRotations,
+} from '../store/statements/rotations.ts';
 import { findVersion } from '../store/statements/secrets.ts';
 import type { IncidentItemState } from '../store/states.ts';
+import { destinationsFor } from '../sync/deliver.ts';
 import type { Destination } from '../sync/destination.ts';
 import type { VaultContext } from '../vault/context.ts';
 import type { Environment, Place } from '../vault/places.ts';
@@ -82,7 +88,7 @@ export function* compromise(ctx: VaultContext, rotator: Rotator, input: Compromi
   const secret = yield* liveSecret(environment, input.name);
   const since = input.since ?? (yield* inUseSince(secret));
   const began = yield* transaction(begin(ctx, environment, secret, input, since));
-  const turned = yield* turn(rotator, input, began.incident);
+  const turned = yield* turn(rotator, input, secret, began.incident);
   const readers = yield* readersSince(environment, secret.name, since);
   yield* transaction(record(ctx, began.incident, secret, turned, readers));
   return {
@@ -134,18 +140,23 @@ interface Turned {
   readonly error?: Error;
 }
 
-function* turn(rotator: Rotator, input: CompromiseInput, incidentId: string): Operation<Turned> {
+/** @param secret as it was when it was reported: its version in use is the one that is known */
+function* turn(
+  rotator: Rotator,
+  input: CompromiseInput,
+  secret: Pick<SecretRow, 'id' | 'current_version'>,
+  incidentId: string,
+): Operation<Turned> {
   const { at, name, value } = input;
   try {
-    const rotation = yield* rotator.rotate({
-      at,
-      name,
-      graceMs: 0,
-      reason: 'compromise',
-      incidentId,
-      ...(value && { value }),
-    });
-    return { rotation, needsPerson: null };
+    const asked = { at, name, graceMs: 0, reason: 'compromise', incidentId, ...(value && { value }) } as const;
+    const onTheWay = yield* first(findActiveRotation, { secretId: secret.id });
+    const rotation = yield* rotator.rotate(asked);
+    // One that was on its way may have brought the very value that is known, and has ended only the one before it.
+    const known = onTheWay?.to_version === secret.current_version && onTheWay.incident_id !== incidentId;
+    const through = rotation.state === 'grace' || rotation.state === 'revoked';
+    if (!known || !through || rotation.version > secret.current_version) return { rotation, needsPerson: null };
+    return { rotation: yield* rotator.rotate(asked), needsPerson: null };
   } catch (error) {
     if (error instanceof NeedsPersonError) return { rotation: null, needsPerson: error.text.next ?? error.text.what };
     if (!isKeyturnError(error)) throw error;
@@ -229,7 +240,7 @@ export function* planCompromise(
     byItself: !rotator.needsPerson(secret),
     readers: yield* readersSince(environment, secret.name, since),
     services: servicesFor(world, { environment, secret }).map((one) => one.id),
-    destinations: world.destinations.filter((one) => one.takes(secret.name)).map((one) => one.title),
+    destinations: destinationsFor(world, environment, secret.name).map((one) => one.title),
   };
 }
 
@@ -339,7 +350,9 @@ export function* turnItem(
   value?: Buffer,
 ): Operation<{ readonly state: IncidentItemState; readonly detail: string; readonly rotation: RotationResult | null }> {
   const at = { project: item.project, environment: item.environment };
-  const turned = yield* turn(rotator, { at, name: item.name, ...(value && { value }) }, incident);
+  // One that is deleted meanwhile has no version to turn: the rotation says so.
+  const secret = (yield* first(findSecretById, { id: item.secretId })) ?? { id: item.secretId, current_version: 0 };
+  const turned = yield* turn(rotator, { at, name: item.name, ...(value && { value }) }, secret, incident);
   const { state, detail } = outcome(turned);
   yield* transaction(
     (function* () {

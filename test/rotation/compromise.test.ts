@@ -118,6 +118,22 @@ describe('compromise of a secret', () => {
     expect(result.rotation).toMatchObject({ state: 'revoked', death: 'dead' });
   });
 
+  it('while a rotation has brought the value that is known, ends that one too', async () => {
+    const at = await scene();
+    const unwell = await providerServer(() => ({ status: 503 }));
+    const services = { web: { uses: ['JWT_SECRET'], verify: { url: unwell.url } } };
+    const world = testWorld({ live: false, services }, { clock: at.clock.read });
+    const rotator = () => rotatorOf(at.vault, world);
+    const input = { at: DEVELOPMENT, name: 'JWT_SECRET' };
+    expect(await at.vault.perform(rotator().rotate(input))).toMatchObject({ state: 'promoted', version: 2 });
+    const { rotation } = await at.vault.perform(compromise(at.vault.context, rotator(), input));
+    expect(rotation).toMatchObject({ state: 'revoked', fromVersion: 2, version: 3 });
+    expect(validVersions(at.vault, 'JWT_SECRET').map((one) => one.version)).toEqual([3]);
+    // Reported again, it is another emergency: the one in use now turns.
+    const again = await at.vault.perform(compromise(at.vault.context, rotator(), input));
+    expect(again.rotation).toMatchObject({ fromVersion: 3, version: 4 });
+  });
+
   it('does not wait for a destination that is down: the old value ends, the delivery goes on by itself', async () => {
     const at = await scene();
     const world = testWorld(
