@@ -12,7 +12,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Kysely, PostgresDialect } from 'kysely';
 import { Pool } from 'pg';
 import { equalBytes } from '../crypto/bytes.ts';
-import { argon2id, DEFAULT_ARGON2_COST } from '../crypto/kdf.ts';
+import { argon2idAside, DEFAULT_ARGON2_COST } from '../crypto/kdf.ts';
 import { UsageError } from '../errors.ts';
 import { countFailure, forgetFailures, lockedUntil } from '../identity/attempts.ts';
 import { clientConfig, labelOf, postgresError } from '../store/postgres/connection.ts';
@@ -56,7 +56,7 @@ function noteError(parts: readonly unknown[]): void {
 async function hashPassword(password: string): Promise<string> {
   const { memory, passes, parallelism } = PASSWORD_COST;
   const salt = randomBytes(16);
-  const hash = argon2id({
+  const hash = await argon2idAside({
     ...PASSWORD_COST,
     password: Buffer.from(password.normalize('NFC')),
     salt,
@@ -68,7 +68,7 @@ async function hashPassword(password: string): Promise<string> {
 async function verifyPassword({ hash, password }: { hash: string; password: string }): Promise<boolean> {
   const [name, memory, passes, parallelism, salt = '', wanted = ''] = hash.split('$');
   if (name !== 'argon2id') return false;
-  const given = argon2id({
+  const given = await argon2idAside({
     memory: Number(memory),
     passes: Number(passes),
     parallelism: Number(parallelism),

@@ -1,6 +1,12 @@
 // Argon2id by the RFC's own vector, and the fallback against it.
 import { describe, expect, it } from 'vitest';
-import { argon2id, argon2idByNode, argon2idByPackage, DEFAULT_ARGON2_COST } from '../../lib/crypto/kdf.ts';
+import {
+  argon2id,
+  argon2idAside,
+  argon2idByNode,
+  argon2idByPackage,
+  DEFAULT_ARGON2_COST,
+} from '../../lib/crypto/kdf.ts';
 
 describe('Argon2id', () => {
   it('gives the answer of RFC 9106, section 5.3', () => {
@@ -29,6 +35,23 @@ describe('Argon2id', () => {
     expect(argon2idByPackage(input)).toEqual(argon2idByNode(input));
     const secret = { ...input, secret: Buffer.from('pepper') };
     expect(argon2idByPackage(secret)).toEqual(argon2idByNode(secret));
+  });
+
+  it('is the same aside, and leaves the event loop free meanwhile', async () => {
+    const input = {
+      ...DEFAULT_ARGON2_COST,
+      password: Buffer.from('correct horse'),
+      salt: Buffer.alloc(16, 9),
+      length: 32,
+    };
+    let turns = 0;
+    const timer = setInterval(() => {
+      turns += 1;
+    }, 1);
+    const aside = await argon2idAside(input);
+    clearInterval(timer);
+    expect(turns).toBeGreaterThan(3);
+    expect(aside).toEqual(argon2id(input));
   });
 
   it('uses the one that this Node has, at the recommended cost', () => {

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { type Answer, BASE, OWNER, owner, signIn, testServer, token } from '../support/server.ts';
+import { BASE, OWNER, owner, signIn, testServer, token } from '../support/server.ts';
 import { temporaryFolder } from '../support/vault.ts';
 
 describe('health', () => {
@@ -221,7 +221,7 @@ describe('limits', () => {
 
   it('a server that cannot keep up refuses with 503 and says when to come back', async () => {
     const at = await testServer();
-    const refused: Answer[] = [];
+    const refused: { headers: Headers; body: unknown }[] = [];
     for (let round = 0; round < 8 && refused.length === 0; round += 1) {
       // What more work than there is time for does to an event loop: each turn takes half a second.
       for (let turn = 0; turn < 5; turn += 1) {
@@ -229,8 +229,8 @@ describe('limits', () => {
         while (performance.now() < until);
         await new Promise(setImmediate);
       }
-      const answer = await at.call('GET', '/readyz');
-      if (answer.status === 503) refused.push(answer);
+      const answer = await fetch(`${at.url}/readyz`);
+      if (answer.status === 503) refused.push({ headers: answer.headers, body: await answer.json() });
     }
     expect(refused[0]?.body).toMatchObject({ code: 'KT_OVERLOADED' });
     expect(refused[0]?.headers.get('retry-after')).toBe('1');
