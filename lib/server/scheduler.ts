@@ -164,7 +164,8 @@ export async function startBoss(url: string, schema: string, work: Work): Promis
   await boss.start();
   const timers: NodeJS.Timeout[] = [];
   for (const { name, every, run } of jobs()) {
-    await boss.createQueue(name, { policy: 'stately', retryLimit: 2, expireInSeconds: 300 });
+    // A server that was killed stops beating: its job is another's soon, not only when it would have expired.
+    await boss.createQueue(name, { policy: 'stately', retryLimit: 2, expireInSeconds: 300, heartbeatSeconds: 10 });
     await boss.work(name, { pollingIntervalSeconds: 0.5 }, async () => {
       try {
         await run(work);
