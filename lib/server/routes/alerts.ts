@@ -42,7 +42,7 @@ export function registerAlerts(app: Api, service: Service): void {
   incidents(app, service);
 }
 
-/** Looking at alerts is in the log as any other look is. */
+/** Looking at alerts is in the log, like every look. */
 function* looked<T>(ctx: VaultContext, what: string, found: Operation<T>): Operation<T> {
   const result = yield* found;
   yield* logTransaction(ctx.log([{ action: 'monitoring.run', details: { looked: what } }]));
