@@ -280,6 +280,24 @@ describe('a manager that keeps the schedule', () => {
     scheduled.close();
   });
 
+  it('closed while it begins, stays closed: nothing turns after that, and nothing is told as an error', async () => {
+    const { secrets, open, clock, vault } = manager();
+    secrets.setSecret('jwt_secret', STRONG, 'jwt_secret', 90);
+    const errors: unknown[] = [];
+    for (let turns = 0; turns < 8; turns += 1) {
+      clock.forward(91 * DAY);
+      const one = open({ schedule: true, onError: (error) => errors.push(error) });
+      await one.load();
+      await wait(0);
+      for (let turn = 0; turn < turns; turn += 1) await new Promise(setImmediate);
+      one.close();
+      const atClose = validVersions(vault, 'jwt_secret')[0]?.version;
+      await wait(100);
+      expect(validVersions(vault, 'jwt_secret')[0]?.version).toBe(atClose);
+    }
+    expect(errors).toEqual([]);
+  });
+
   it('two at once turn it once', async () => {
     const { secrets, open, clock, vault } = manager();
     secrets.setSecret('jwt_secret', STRONG, 'jwt_secret', 90);

@@ -9,7 +9,6 @@ import { SecretValue } from '../crypto/secret-value.ts';
 import { isKeyturnError, NotFoundError, type StoreError, UsageError } from '../errors.ts';
 import type { RotationResult } from '../rotation/results.ts';
 import type { Rotator } from '../rotation/rotator.ts';
-import type { Ticker } from '../rotation/tick.ts';
 import type { World } from '../rotation/world.ts';
 import { first, transaction } from '../store/operation.ts';
 import { findSecret } from '../store/statements/secrets.ts';
@@ -24,7 +23,7 @@ import type { SecretSummary, SetResult } from '../vault/results.ts';
 import { UsageCounter, type UseCount } from '../vault/usage-counter.ts';
 import { VersionWatcher } from '../vault/version-watcher.ts';
 import { deleteSecret, setSecret } from '../vault/write.ts';
-
+import { KeptSchedule } from './kept-schedule.ts';
 import type {
   GetOptions,
   RotatedEvent,
@@ -39,8 +38,6 @@ const STALE_MS = 100;
 /** How often, in ms, counted reads are written to the audit log. */
 const FLUSH_MS = 5_000;
 const CACHED_VALUES = 256;
-/** How often, in ms, a manager that keeps the schedule looks for what is due. */
-const TICK_MS = 30_000;
 /** How long, in ms, a rotation waits for what is on its way to a destination. */
 const PATIENCE_MS = 10 * 60_000;
 
@@ -71,7 +68,7 @@ export class EmbeddedSecrets implements Secrets {
   #checkedAt = Number.NEGATIVE_INFINITY;
   #dataVersion = 0;
   #flushTimer: NodeJS.Timeout | undefined;
-  #tickTimer: NodeJS.Timeout | undefined;
+  #schedule: KeptSchedule | undefined;
 
   constructor(options: SecretsManagerOptions = {}) {
     this.#options = options;
@@ -170,7 +167,7 @@ export class EmbeddedSecrets implements Secrets {
     const { vault, at } = this.#vault();
     const value = newValue === undefined ? undefined : toBytes(newValue);
     try {
-      const rotator = await this.#rotator();
+      const { rotator } = await this.#turning();
       const result = await vault.perform(rotator.rotate({ at, name, ...(value && { value }), ...options }));
       this.#cache.clear();
       this.#watcher.announce({ name: result.name, version: result.version });
@@ -219,7 +216,7 @@ export class EmbeddedSecrets implements Secrets {
   close(): void {
     this.#watcher.stop();
     clearTimeout(this.#flushTimer);
-    clearTimeout(this.#tickTimer);
+    this.#schedule?.stop();
     this.#flushTimer = undefined;
     open.delete(this);
     const { vault } = this.#opened ?? {};
@@ -259,13 +256,13 @@ export class EmbeddedSecrets implements Secrets {
       },
     };
     this.#dataVersion = vault.store.dataVersion();
-    if (this.#options.schedule) this.#startSchedule();
+    if (this.#options.schedule) this.#schedule = this.#keepSchedule(vault);
     open.add(this);
     return this.#opened;
   }
 
   /** What lies beyond the vault is loaded when first needed: reading secrets never does. */
-  async #rotator(): Promise<Rotator> {
+  async #turning(): Promise<{ rotator: Rotator; world: World }> {
     const { vault, at, operations } = this.#vault();
     const [{ rotatorOf }, { worldOf }] = await Promise.all([
       import('../rotation/rotator.ts'),
@@ -274,31 +271,19 @@ export class EmbeddedSecrets implements Secrets {
     const { random, clock } = vault.context;
     const env = this.#options.env ?? process.env;
     this.#world ??= worldOf({ operations, root: vault.home.root, at, env, random, clock, patienceMs: PATIENCE_MS });
-    return rotatorOf(vault, this.#world);
+    return { rotator: rotatorOf(vault, this.#world), world: this.#world };
   }
 
-  /** Ticks until the manager is closed. Each tick waits for the one before. */
-  #startSchedule(): void {
-    let ticker: Ticker | undefined;
-    let rotator: Rotator | undefined;
-    const tick = async () => {
-      const { vault } = this.#vault();
-      const { Ticker } = await import('../rotation/tick.ts');
-      rotator ??= await this.#rotator();
-      ticker ??= new Ticker(vault.context, this.#world as World);
-      await vault.perform(rotator.settle());
-      const { turned } = await vault.perform(ticker.tick(rotator));
-      this.#cache.clear();
-      for (const { name, version } of turned) this.#watcher.announce({ name, version });
-    };
-    const again = () => {
-      tick()
-        .catch((error: unknown) => this.#options.onError?.(error))
-        .finally(() => {
-          if (this.#opened) this.#tickTimer = setTimeout(again, TICK_MS).unref();
-        });
-    };
-    this.#tickTimer = setTimeout(again, 0).unref();
+  #keepSchedule(vault: EmbeddedVault): KeptSchedule {
+    return new KeptSchedule({
+      vault,
+      turning: () => this.#turning(),
+      onTurned: (turned) => {
+        this.#cache.clear();
+        for (const { name, version } of turned) this.#watcher.announce({ name, version });
+      },
+      onError: (error) => this.#options.onError?.(error),
+    });
   }
 
   /** The warm path: a value that is open in memory and not stale. */
