@@ -132,6 +132,9 @@ function jobs(): Job[] {
   ];
 }
 
+/** In seconds, the least that pg-boss takes. */
+const HEARTBEAT_S = 10;
+
 /** By timers of this process: on the embedded store there is no other server. */
 export function startTimers(work: Work): Scheduler {
   // Each job waits for its own last run only: a slow provider holds up nothing but what asks it.
@@ -159,13 +162,26 @@ export function startTimers(work: Work): Scheduler {
  * server sent it and whichever takes it.
  */
 export async function startBoss(url: string, schema: string, work: Work): Promise<Scheduler> {
-  const boss = new PgBoss({ connectionString: url, schema, max: 3, application_name: 'keyturn scheduler' });
+  const boss = new PgBoss({
+    connectionString: url,
+    schema,
+    max: 3,
+    application_name: 'keyturn scheduler',
+    // How often it is looked for jobs whose server is gone.
+    superviseIntervalSeconds: HEARTBEAT_S,
+    monitorIntervalSeconds: HEARTBEAT_S,
+  });
   boss.on('error', (error) => work.onError(error, 'pg-boss'));
   await boss.start();
   const timers: NodeJS.Timeout[] = [];
   for (const { name, every, run } of jobs()) {
     // A server that was killed stops beating: its job is another's soon, not only when it would have expired.
-    await boss.createQueue(name, { policy: 'stately', retryLimit: 2, expireInSeconds: 300, heartbeatSeconds: 10 });
+    await boss.createQueue(name, {
+      policy: 'stately',
+      retryLimit: 2,
+      expireInSeconds: 300,
+      heartbeatSeconds: HEARTBEAT_S,
+    });
     await boss.work(name, { pollingIntervalSeconds: 0.5 }, async () => {
       try {
         await run(work);
