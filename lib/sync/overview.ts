@@ -77,14 +77,16 @@ export function* destinationStatus(ctx: VaultContext, destination: Destination):
 }
 
 /**
- * Sends the versions in use to a destination, those that are there already too where `force` says so.
+ * Sends the versions in use to a destination, and brings on what is on its way there.
  * @param names all that it takes where not given
+ * @param again true to send also what is believed to be there
  */
 export function* pushTo(
   ctx: VaultContext,
   senders: Senders,
   destination: Destination,
   names: readonly string[] = [],
+  again = false,
 ): Operation<Delivery[]> {
   const environment = ctx.environment(destination.from);
   const wanted = new Set(names.map((one) => one.toUpperCase()));
@@ -101,8 +103,7 @@ export function* pushTo(
   for (const [index, one] of chosen.entries()) {
     ctx.onProgress(index, chosen.length);
     yield* ctx.authorize('rotate', { action: 'secret.deliver', ...environmentPlace(environment), secret: one.name });
-    // Asked for by name, it is sent again whatever is believed to be there.
-    if (wanted.size > 0) {
+    if (again) {
       const ended = { destination: destination.id, secretId: one.id, version: one.version, now: ctx.clock() };
       yield* quietTransaction(all(endDelivery, ended));
     }

@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type Ended, keyturn } from '../support/command.ts';
+import { VercelProject } from '../support/destination-answers.ts';
 import { openaiAnswers, stripeAnswers } from '../support/provider-answers.ts';
 import { type ProviderServer, providerServer } from '../support/provider-server.ts';
 import { temporaryFolder } from '../support/vault.ts';
@@ -161,6 +162,16 @@ describe('sync', () => {
     expect(readFileSync(path, 'utf8')).not.toContain('STRIPE_SECRET_KEY');
     expect((await run(['sync', 'push', '--to', 'nowhere'])).stderr).toContain('There are: local.');
   });
+});
+
+it('sync push of one name waits until that is in use, and sends no other', async () => {
+  const project = new VercelProject('vercel-token');
+  const vercel = await providerServer(project.answer);
+  const shop = { kind: 'vercel', project: 'shop', baseUrl: vercel.url, token: 'VERCEL_TOKEN', secrets: ['*'] };
+  writeFileSync(join(folder, 'keyturn.config.json'), JSON.stringify({ destinations: { shop } }));
+  await ok(['set', 'VERCEL_TOKEN'], 'vercel-token');
+  expect(await ok(['sync', 'push', 'JWT_SECRET'])).toMatch(/JWT_SECRET\tJWT_SECRET\t1\tlive/);
+  expect(project.variables.map((one) => one.key)).toEqual(['JWT_SECRET']);
 });
 
 describe('compromise', () => {

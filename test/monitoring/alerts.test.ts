@@ -170,7 +170,7 @@ describe('the conditions', () => {
     await at.update();
     expect(kinds(at)).toEqual(['drift']);
     rmSync(join(at.folder, 'app.env'));
-    await at.vault.perform(pushTo(at.vault.context, world, file, ['JWT_SECRET']));
+    await at.vault.perform(pushTo(at.vault.context, world, file, ['JWT_SECRET'], true));
     await at.update();
     expect(kinds(at)).toEqual([]);
   });

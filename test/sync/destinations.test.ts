@@ -39,7 +39,8 @@ function scene(operations: OperationsConfig, options: { patienceMs?: number } = 
       vault.perform(rotatorOf(vault, world).rotate({ at: DEVELOPMENT, name: 'JWT_SECRET', graceMs })),
     settle: () => vault.perform(rotatorOf(vault, world).settle()),
     current: (name = 'JWT_SECRET') => vault.run(readSecret(vault.context, DEVELOPMENT, name)).value.toString(),
-    push: (id, names = []) => vault.perform(pushTo(vault.context, world, destinationOf(world, id), names)),
+    push: (id, names = []) =>
+      vault.perform(pushTo(vault.context, world, destinationOf(world, id), names, names.length > 0)),
   };
 }
 

@@ -106,7 +106,8 @@ async function push(
   const progress = out.progress(`Sending to ${destination.id}`);
   vault.context.onProgress = progress.at;
   const until = performance.now() + (patient ? world.patienceMs : 0);
-  let sent = await vault.perform(pushTo(vault.context, world, destination, names));
+  // Asked for by name, it is sent again whatever is believed to be there.
+  let sent = await vault.perform(pushTo(vault.context, world, destination, names, names.length > 0));
   // What is being deployed is looked at until it is in use.
   while (performance.now() < until && sent.some((one) => one.state === 'pushed' || one.state === 'deploying')) {
     await world.wait(
@@ -115,7 +116,7 @@ async function push(
         Math.min(...sent.map((one) => (one.next_at ?? 0) - vault.context.clock()).filter((ms) => ms > 0), 5_000),
       ),
     );
-    sent = await vault.perform(pushTo(vault.context, world, destination));
+    sent = await vault.perform(pushTo(vault.context, world, destination, names));
   }
   progress.done();
   if (sent.some((one) => one.state === 'failed')) process.exitCode = EXIT.findings;

@@ -91,7 +91,9 @@ export function registerDestinations(app: Api, service: Service): void {
         const where = { project: environment.project, environment: environment.name };
         yield* ctx.authorize('rotate', { action: 'secret.deliver', ...where });
         const to = destinationIn(service, ctx, request.params);
-        yield* told(pushTo(ctx, service.world, to, request.body.names ?? []));
+        const { names = [] } = request.body;
+        // Asked for by name, it is sent again whatever is believed to be there.
+        yield* told(pushTo(ctx, service.world, to, names, names.length > 0));
         return { status: 200, body: yield* destinationStatus(service.vault.system, to) };
       }),
   );
