@@ -37,18 +37,19 @@ export function worldOf(options: WorldOptions): World {
   const settings = Object.fromEntries(builtIn.map(([id, { in: _, ...rest }]) => [id, rest])) as Record<string, never>;
   const places = Object.fromEntries(builtIn.map(([id, one]) => [id, one.in ?? {}])) as Record<string, never>;
   const generic = Object.fromEntries(declared.filter(([, one]) => one.kind === 'http'));
+  const providers = new Providers({
+    ...http,
+    // The configuration's schema has checked them.
+    settings: renamed(settings),
+    places: renamed(places),
+    generic: generic as unknown as Record<string, GenericProvider>,
+    random,
+  });
   return {
     live: operations.live !== false && env.KEYTURN_LIVE !== 'off',
-    providers: new Providers({
-      ...http,
-      // The configuration's schema has checked them.
-      settings: renamed(settings),
-      places: renamed(places),
-      generic: generic as unknown as Record<string, GenericProvider>,
-      random,
-    }),
+    providers,
     http: new Http(http),
-    destinations: destinationsOf(operations.destinations ?? {}, root, at),
+    destinations: destinationsOf(operations.destinations ?? {}, root, at, (name) => providers.isAdmin(name)),
     services: Object.entries(operations.services ?? {}).map(([id, one]) => serviceOf(id, one, at)),
     schedule: operations.schedule ?? {},
     claimant: thisProcess(random(6).toString('hex')),

@@ -18,22 +18,32 @@ export function placeFrom(from: FromConfig | undefined, otherwise: Place): Place
   };
 }
 
+/** What opens a destination, or makes other keys, goes where it is named, and nowhere because a pattern happens to fit. */
+function takenBy(patterns: readonly string[], keptBack: (name: string) => boolean): (name: string) => boolean {
+  const fits = matcher(patterns);
+  const isNamed = matcher(patterns.filter((pattern) => !pattern.includes('*')));
+  return (name) => isNamed(name) || (fits(name) && !keptBack(name));
+}
+
 /**
  * @param root the project's folder: files are named from there
  * @param otherwise the place that commands mean when nobody says
+ * @param manages whether a secret makes other keys: those of an application have no use for it
  */
 export function destinationsOf(
   declared: Readonly<Record<string, DestinationConfig>>,
   root: string,
   otherwise: Place,
+  manages: (name: string) => boolean,
 ): Destination[] {
+  const credentials = new Set(Object.values(declared).map((one) => ('token' in one ? nameKey(one.token) : '')));
   return Object.entries(declared).map(([id, config]) => {
     const renamed = new Map(Object.entries(config.rename ?? {}).map(([from, to]) => [nameKey(from), to]));
     const common = {
       id,
       from: placeFrom(config.from, otherwise),
       probe: config.probe,
-      takes: matcher(config.secrets),
+      takes: takenBy(config.secrets, (name) => manages(name) || credentials.has(nameKey(name))),
       nameOf: (name: string) => renamed.get(nameKey(name)) ?? name,
     };
     switch (config.kind) {

@@ -39,7 +39,7 @@ async function scene() {
         openai: { baseUrl: provider.url, admin: 'OPENAI_ADMIN_KEY', project: 'p', serviceAccount: 's' },
         stripe: { baseUrl: provider.url },
       },
-      destinations: { file: { kind: 'dotenv', path: 'app.env', secrets: ['*'] } },
+      destinations: { file: { kind: 'dotenv', path: 'app.env', secrets: ['*', 'OPENAI_ADMIN_KEY'] } },
     },
     { clock: clock.read, root: folder },
   );

@@ -129,6 +129,29 @@ describe('a dotenv file', () => {
     expect(readFileSync(path, 'utf8')).toBe('OPEN="never closed\n');
   });
 
+  it('gets what makes other keys only by its name, and not by a pattern', async () => {
+    const secrets = { open: ['*'], named: ['*', 'OPENAI_ADMIN_KEY', 'VERCEL_TOKEN'] };
+    const file = (name: keyof typeof secrets): DestinationConfig => ({
+      kind: 'dotenv',
+      path: name,
+      secrets: secrets[name],
+    });
+    const at = scene({
+      providers: { openai: { admin: 'OPENAI_ADMIN_KEY' } },
+      destinations: {
+        open: file('open'),
+        named: file('named'),
+        shop: { kind: 'vercel', project: 'shop', token: 'vercel_token', secrets: ['NOTHING'] },
+      },
+    });
+    for (const name of ['JWT_SECRET', 'OPENAI_ADMIN_KEY', 'VERCEL_TOKEN']) put(at.vault, name, `${STRONG}${name}`);
+    await at.push('open');
+    await at.push('named');
+    const namesIn = (path: string) => readFileSync(join(at.folder, path), 'utf8').match(/^[A-Z_]+(?==)/gm);
+    expect(namesIn('open')).toEqual(['JWT_SECRET']);
+    expect(namesIn('named')).toEqual(['JWT_SECRET', 'OPENAI_ADMIN_KEY', 'VERCEL_TOKEN']);
+  });
+
   it('written by many at once loses no line', async () => {
     const at = scene(declared(['*']));
     const names = Array.from({ length: 12 }, (_, n) => `KEY_${n}`);
