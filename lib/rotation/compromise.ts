@@ -11,6 +11,7 @@ import { moveIncidentItem, putIncidentItem } from '../store/statements/incidents
 import {
   endGraceNow,
   findActiveRotation,
+  findRotation,
   findSecretById,
   selectSecretRotations,
 } from '../store/statements/rotations.ts';
@@ -341,15 +342,28 @@ export function* beginDestinationCompromise(
   return { incident, items: (yield* showIncident(ctx, incident)).items, closed: false };
 }
 
-/** Turns one secret of an incident: what was turned in it already is left alone. @returns what came of it */
+export interface TurnedItem {
+  readonly state: IncidentItemState;
+  readonly detail: string;
+  readonly rotation: RotationResult | null;
+}
+
+/** Turns one secret of an incident; one that has turned in it already is not turned again. @returns what came of it */
 export function* turnItem(
   ctx: VaultContext,
   rotator: Rotator,
   incident: string,
   item: IncidentItem,
   value?: Buffer,
-): Operation<{ readonly state: IncidentItemState; readonly detail: string; readonly rotation: RotationResult | null }> {
+): Operation<TurnedItem> {
+  const before = item.rotation === null ? undefined : yield* first(findRotation, { id: item.rotation });
+  if (before?.state === 'grace') {
+    // The new value is in use: what is left is the end of the old one, which is tried until it is done.
+    return { state: 'turning', detail: before.trouble ?? 'the old value is being ended.', rotation: null };
+  }
   const at = { project: item.project, environment: item.environment };
+  // A version that is still valid in its grace was there as well. That it ends does not deal with the one in use.
+  yield* transaction(all(endGraceNow, { secretId: item.secretId, now: ctx.clock(), incidentId: null }));
   // One that is deleted meanwhile has no version to turn: the rotation says so.
   const secret = (yield* first(findSecretById, { id: item.secretId })) ?? { id: item.secretId, current_version: 0 };
   const turned = yield* turn(rotator, { at, name: item.name, ...(value && { value }) }, secret, incident);
@@ -402,8 +416,9 @@ export function* reviewIncident(ctx: VaultContext, incident: string): Operation<
   const { items } = yield* showIncident(ctx, incident);
   const open = items.filter((one) => one.state !== 'done' && one.state !== 'skipped');
   if (open.length > 0) return { incident, items, closed: false };
-  const closed = yield* transaction(endIncident(ctx, incident, 'Every secret has been dealt with.'));
-  return { incident, items, closed };
+  // Closed by an earlier look, it stays so.
+  yield* transaction(endIncident(ctx, incident, 'Every secret has been dealt with.'));
+  return { incident, items, closed: true };
 }
 
 /** A rotation of the incident that has ended since (a value was pasted, a deployment became ready) makes its item done. */

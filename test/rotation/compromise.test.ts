@@ -229,6 +229,44 @@ describe('compromise of a destination', () => {
     expect(await at.vault.perform(reviewIncident(context, begun.incident))).toMatchObject({ closed: true });
   });
 
+  it('ends versions in their grace as well, and turns nothing twice while an old value cannot be ended yet', async () => {
+    const at = await scene();
+    const { context } = at.vault;
+    const perform = at.vault.perform.bind(at.vault);
+    await perform(pushTo(context, at.world, destinationOf(at.world, 'file'), ['OPENAI_API_KEY']));
+    // In grace when it happens: two keys that the place has held are live.
+    expect(await perform(at.rotator().rotate({ at: DEVELOPMENT, name: 'OPENAI_API_KEY' }))).toMatchObject({
+      state: 'grace',
+    });
+    const known = at.provider.liveValues();
+    expect(known).toHaveLength(2);
+    let isAway = true;
+    at.provider.onRequest = (when, { method }) => {
+      if (isAway && when === 'before' && method === 'DELETE')
+        at.provider.faults.unshift({ kind: 'reply', reply: { status: 503, json: {} } });
+    };
+    const run = async () => {
+      const { incident } = await perform(beginDestinationCompromise(context, at.world, 'file'));
+      const { items } = await perform(reviewIncident(context, incident));
+      for (const item of items)
+        if (item.state !== 'done') await perform(turnItem(context, at.rotator(), incident, item));
+      await perform(at.rotator().settle());
+      return perform(reviewIncident(context, incident));
+    };
+    const stateOf = ({ items }: Awaited<ReturnType<typeof run>>) => items.map((one) => one.state);
+    expect(stateOf(await run())).toEqual(['turning']);
+    expect(stateOf(await run())).toEqual(['turning']);
+    // One new key, however often it was run.
+    expect(at.provider.liveValues().filter((value) => !known.includes(value))).toHaveLength(1);
+    isAway = false;
+    at.provider.faults.length = 0;
+    at.clock.forward(HOUR);
+    await perform(at.rotator().settle());
+    expect(await run()).toMatchObject({ closed: true, items: [{ state: 'done' }] });
+    expect(at.provider.liveValues().filter((value) => known.includes(value))).toEqual([]);
+    expect(at.provider.liveValues()).toHaveLength(1);
+  });
+
   it('that nothing was ever sent to is said so', async () => {
     const at = await scene();
     await expect(at.vault.perform(beginDestinationCompromise(at.vault.context, at.world, 'nowhere'))).rejects.toThrow(

@@ -112,6 +112,8 @@ async function ofSecret(
   } finally {
     value?.fill(0);
   }
+  // A version that was in its grace ends at its provider now, too, and not with the next command.
+  await vault.perform(rotator.settle());
   // Whoever has to know is told now, and not at the next tick of a server.
   await vault.perform(updateAlerts(context, alertRunOf(session, world)));
   out.data(result);
@@ -203,6 +205,8 @@ async function ofDestination(
   const begun = await vault.perform(beginDestinationCompromise(context, world, id));
   await vault.perform(updateAlerts(context, alertRunOf(session, world)));
   const { incident } = begun;
+  // What an earlier run has begun may be done by now.
+  await vault.perform(rotator.settle());
   const { items } = await vault.perform(reviewIncident(context, incident));
   const progress = out.progress('Turning');
   const skipped = new Set((options.skip ?? []).map((one) => one.toUpperCase()));
@@ -214,6 +218,7 @@ async function ofDestination(
     else await turnOne(session, rotator, incident, item);
   }
   progress.done();
+  await vault.perform(rotator.settle());
   const after = await vault.perform(reviewIncident(context, incident));
   const left = after.items.filter((one) => one.state !== 'done' && one.state !== 'skipped');
   out.data({ incident, closed: after.closed, items: after.items });

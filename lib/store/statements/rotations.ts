@@ -115,12 +115,18 @@ export const retimeRotation = statement(
 );
 
 /** Ends the grace of a secret's rotations now: a leaked value gets none. */
-export const endGraceNow = statement('endGraceNow', (db, p: { secretId: number; now: number; incidentId: string }) =>
-  db
-    .updateTable('rotations')
-    .set({ grace_until: p.now, incident_id: p.incidentId, next_at: null })
-    .where('secret_id', '=', p.secretId)
-    .where('state', '=', 'grace'),
+export const endGraceNow = statement(
+  'endGraceNow',
+  (db, p: { secretId: number; now: number; incidentId: string | null }) =>
+    db
+      .updateTable('rotations')
+      .set((eb) => ({
+        grace_until: p.now,
+        incident_id: eb.fn.coalesce(eb.val(p.incidentId), 'incident_id'),
+        next_at: null,
+      }))
+      .where('secret_id', '=', p.secretId)
+      .where('state', '=', 'grace'),
 );
 
 /** Keeps what was in the way of a step, and when it is tried again. */
