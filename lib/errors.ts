@@ -223,3 +223,18 @@ export class RequestError extends KeyturnError {
     super(code, { what, left: 'Nothing was read or changed.', next });
   }
 }
+
+/**
+ * Something outside of Keyturn (a provider, a destination, a channel) did not do what it was asked. Handled inside: what
+ * people get to see says where it stands.
+ */
+export abstract class OutsideError extends Error {
+  /** True where it may help to try again later; false where a person has to look. */
+  readonly passing: boolean;
+
+  /** @param message for people: never a value, never what an answer held beyond its codes */
+  constructor(message: string, passing: boolean) {
+    super(message);
+    this.passing = passing;
+  }
+}

@@ -60,7 +60,7 @@ export function* askAbout(
 }
 
 /** A check that fails by itself (a value that is no address, say) is an answer too, and one that holds no value. */
-async function asked(held: Held, check: () => Promise<CheckResult>): Promise<CheckResult> {
+export async function asked(held: Held, check: () => Promise<CheckResult>): Promise<CheckResult> {
   try {
     return await check();
   } catch (error) {

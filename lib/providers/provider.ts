@@ -3,6 +3,7 @@
 // and small functions; nothing here keeps state, and the network is handed in.
 import type { FormatRule } from '../catalog/known-secrets.ts';
 import type { RandomSource } from '../crypto/random.ts';
+import { OutsideError } from '../errors.ts';
 import type { CheckStatus } from '../store/states.ts';
 import type { Http } from './http.ts';
 import type { SignatureScheme } from './signatures.ts';
@@ -111,24 +112,21 @@ export interface Provider {
 }
 
 /** A provider did not do what it was asked. */
-export class ProviderError extends Error {
-  /** True where it may help to try again later; false where a person has to look. */
-  readonly passing: boolean;
+export class ProviderError extends OutsideError {
+  override readonly name: string = 'ProviderError';
   readonly retryAfterMs: number | undefined;
 
-  /** @param message for people: never a value, never what the provider's answer held beyond its codes */
   constructor(message: string, options: { passing: boolean; retryAfterMs?: number | undefined }) {
-    super(message);
-    this.name = 'ProviderError';
-    this.passing = options.passing;
+    super(message, options.passing);
     this.retryAfterMs = options.retryAfterMs;
   }
 }
 
 /** The provider does not offer it to this account: a person makes the key instead. */
 export class NotOfferedError extends ProviderError {
+  override readonly name = 'NotOfferedError';
+
   constructor(message: string) {
     super(message, { passing: false });
-    this.name = 'NotOfferedError';
   }
 }

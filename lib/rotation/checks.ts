@@ -2,8 +2,8 @@
 // each is kept.
 import type { SecretRule } from '../catalog/catalog.ts';
 import { asUtf8 } from '../crypto/bytes.ts';
-import { callOf } from '../providers/ask.ts';
-import type { Call, CheckResult } from '../providers/provider.ts';
+import { asked, callOf } from '../providers/ask.ts';
+import type { Call, CheckResult, KeyKind } from '../providers/provider.ts';
 import type { Held } from '../providers/providers.ts';
 import { all, logTransaction, type Operation, outside, quietTransaction } from '../store/operation.ts';
 import { putCheck, selectChecks } from '../store/statements/checks.ts';
@@ -58,6 +58,7 @@ interface Prepared {
   readonly summary: Pick<SecretSummary, 'id' | 'name' | 'version'>;
   readonly environment: Environment;
   readonly held: Held;
+  readonly check: NonNullable<KeyKind['check']>;
   readonly call: Call;
   readonly value: string;
 }
@@ -116,7 +117,8 @@ function* checkAll(
     const rule = ctx.catalog.rule(summary.name, summary);
     const held = world.live ? world.providers.of(rule) : undefined;
     const why = whyNot(world, rule, held);
-    if (why !== undefined || !held) {
+    const check = held?.kind.check;
+    if (why !== undefined || !held || !check) {
       done.push(unchecked(environment, summary.name, summary.version, why ?? '', ctx.clock()));
       continue;
     }
@@ -130,6 +132,7 @@ function* checkAll(
         summary,
         environment,
         held,
+        check,
         call: yield* callOf(ctx, world.providers, environment, held),
         value,
       });
@@ -220,22 +223,9 @@ async function inTurns(prepared: readonly Prepared[], told: (done: number) => vo
   return results;
 }
 
-/** Never rejects: a check that fails by itself is an answer too. */
 async function runOne(one: Prepared): Promise<Result> {
   const started = performance.now();
-  let result: CheckResult;
-  try {
-    result = (await one.held.kind.check?.(one.call, one.value)) ?? {
-      status: 'unreachable',
-      detail: 'it was not asked',
-    };
-  } catch (error) {
-    const { title } = one.held.provider;
-    result = {
-      status: 'unreachable',
-      detail: `${title} could not be asked about such a value (${(error as Error).name})`,
-    };
-  }
+  const result = await asked(one.held, () => one.check(one.call, one.value));
   return { one, result, tookMs: performance.now() - started };
 }
 

@@ -1,6 +1,6 @@
 // What keeps a step from being taken, in words, and whether it may pass.
+import { OutsideError } from '../errors.ts';
 import { ProviderError } from '../providers/provider.ts';
-import { SyncError } from '../sync/destination.ts';
 
 export interface Trouble {
   /** For people; never a value. */
@@ -15,11 +15,9 @@ export interface Trouble {
 
 /** An error that the world outside has a right to, as trouble; undefined for any other. */
 export function troubleOf(error: unknown): Trouble | undefined {
-  if (error instanceof ProviderError) {
-    return { what: sentence(error.message), passing: error.passing, afterMs: error.retryAfterMs };
-  }
-  if (error instanceof SyncError) return { what: sentence(error.message), passing: error.passing };
-  return undefined;
+  if (!(error instanceof OutsideError)) return undefined;
+  const afterMs = error instanceof ProviderError ? error.retryAfterMs : undefined;
+  return { what: sentence(error.message), passing: error.passing, afterMs };
 }
 
 export function sentence(text: string): string {

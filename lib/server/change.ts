@@ -32,7 +32,10 @@ export async function change(
   const ctx = contextOf(service, request);
   const key = request.headers['idempotency-key'];
   const operation = key === undefined ? work(ctx) : once(service, ctx, request, keyText(key), work(ctx));
-  const answer = await (options.together ? service.vault.together(operation) : service.vault.run(operation));
+  return send(reply, await (options.together ? service.vault.together(operation) : service.vault.run(operation)));
+}
+
+function send(reply: FastifyReply, answer: Answer): never {
   reply.code(answer.status);
   if (answer.headers) reply.headers(answer.headers);
   reply.send(answer.body);
@@ -54,11 +57,7 @@ export async function changeOutside(
   const given = request.headers['idempotency-key'];
   const key = given === undefined ? undefined : keyFor(ctx, keyText(given));
   const operation = key === undefined ? work(ctx, undefined) : replayed(service, ctx, request, key, work);
-  const answer = await service.vault.run(operation);
-  reply.code(answer.status);
-  if (answer.headers) reply.headers(answer.headers);
-  reply.send(answer.body);
-  return sent(reply);
+  return send(reply, await service.vault.run(operation));
 }
 
 function* replayed(

@@ -1,6 +1,7 @@
 // What a destination is to the rest: a place outside of the vault that holds copies of secrets. One file a kind says how
 // one is put there, when it is in use there, how what is there can be compared, and how it is taken away.
 import type { ProbeConfig } from '../config/operations.ts';
+import { OutsideError } from '../errors.ts';
 import type { Http } from '../providers/http.ts';
 import type { Place } from '../vault/places.ts';
 
@@ -66,14 +67,6 @@ export interface Destination {
 }
 
 /** A destination did not do what it was asked. */
-export class SyncError extends Error {
-  /** True where it may help to try again later. */
-  readonly passing: boolean;
-
-  /** @param message for people; never a value */
-  constructor(message: string, passing: boolean) {
-    super(message);
-    this.name = 'SyncError';
-    this.passing = passing;
-  }
+export class SyncError extends OutsideError {
+  override readonly name = 'SyncError';
 }

@@ -16,6 +16,16 @@ async function tenants() {
   return { ...at, as, mine, theirs, path };
 }
 
+const trustIn = (issuer: string) => ({
+  name: 'x',
+  issuer,
+  audience: 'a',
+  claims: { sub: 'x' },
+  project: 'mine',
+  environment: 'development',
+  permissions: ['list'],
+});
+
 describe('OWASP API 2023', () => {
   it('API1, broken object level authorisation: an id of another tenant gives nothing, not even that it is there', async () => {
     const { call, as, mine, path, server, ...rest } = await tenants();
@@ -139,16 +149,7 @@ describe('OWASP API 2023', () => {
     // Forwards and trusts are for those who administer.
     const target = { kind: 'webhook', url: `${url}/hook` };
     expect((await call('POST', '/v1/audit/forwards', { as: mine, body: { name: 'x', target } })).status).toBe(403);
-    const trust = {
-      name: 'x',
-      issuer: url,
-      audience: 'a',
-      claims: { sub: 'x' },
-      project: 'mine',
-      environment: 'development',
-      permissions: ['list'],
-    };
-    expect((await call('POST', '/v1/trusts', { as, body: trust })).status).toBe(201);
+    expect((await call('POST', '/v1/trusts', { as, body: trustIn(url) })).status).toBe(201);
     const answer = await call('POST', '/v1/auth/exchange', {
       body: { token: await issuer.sign({ sub: 'x' }, { issuer: url, audience: 'a' }) },
     });
@@ -206,16 +207,7 @@ describe('OWASP API 2023', () => {
       await new Promise<void>((resolve) => liar.listen(0, '127.0.0.1', resolve));
       onTestFinished(() => void liar.close());
       const url = `http://127.0.0.1:${(liar.address() as AddressInfo).port}`;
-      const trust = {
-        name: 'x',
-        issuer: url,
-        audience: 'a',
-        claims: { sub: 'x' },
-        project: 'mine',
-        environment: 'development',
-        permissions: ['list'],
-      };
-      await call('POST', '/v1/trusts', { as, body: trust });
+      await call('POST', '/v1/trusts', { as, body: trustIn(url) });
       const answer = await call('POST', '/v1/auth/exchange', {
         body: { token: await trusted.sign({ sub: 'x' }, { issuer: url, audience: 'a' }) },
       });

@@ -1,5 +1,6 @@
 // What a channel is to the rest: a way to tell people of an alert.
 import type { AlertSeverity } from '../../config/operations.ts';
+import { OutsideError } from '../../errors.ts';
 import type { Http } from '../../providers/http.ts';
 
 /** What is told. Kept with each delivery until it has arrived; never a value. */
@@ -49,16 +50,8 @@ export interface Channel {
 }
 
 /** A channel did not take a message. */
-export class ChannelError extends Error {
-  /** True where it may help to try again. */
-  readonly passing: boolean;
-
-  /** @param message for people; never a value */
-  constructor(message: string, passing: boolean) {
-    super(message);
-    this.name = 'ChannelError';
-    this.passing = passing;
-  }
+export class ChannelError extends OutsideError {
+  override readonly name = 'ChannelError';
 }
 
 /** One line that says it all: for subjects and plain text. */
