@@ -32,12 +32,13 @@ const post = async (path, body) => {
 };
 const TITLES = { owner: 'Create the owner', invitation: 'Accept the invitation', recovery: 'Recover your account' };
 try {
+  if (link === '') throw new Error('Open the whole link that you were given, with what comes after the #.');
   const what = await post('/v1/join/look', { link });
   title.textContent = TITLES[what.kind];
   if (what.email) { form.email.value = what.email; form.email.readOnly = true; }
   form.hidden = false;
   form.querySelector('input:not([readonly])').focus();
-} catch (error) { say(error.message); }
+} catch (error) { title.textContent = 'This link leads nowhere'; say(error.message); }
 form.addEventListener('submit', async (event) => {
   event.preventDefault();
   if (form.password.value !== form.again.value) { say('The two passwords differ.'); return; }
