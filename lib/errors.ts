@@ -42,6 +42,8 @@ export type ErrorCode =
   | 'KT_SEALED'
   | 'KT_OVERLOADED'
   | 'KT_TOO_LARGE'
+  | 'KT_INTAKE_KEY_GONE'
+  | 'KT_REAUTHENTICATION_REQUIRED'
   | 'KT_REMOTE_FAILED';
 
 /** The parts of a message. `left` and `next` may be left out where there is nothing to say. */
@@ -216,7 +218,9 @@ export class RequestError extends KeyturnError {
       | 'KT_READ_ONLY'
       | 'KT_SEALED'
       | 'KT_OVERLOADED'
-      | 'KT_TOO_LARGE',
+      | 'KT_TOO_LARGE'
+      | 'KT_INTAKE_KEY_GONE'
+      | 'KT_REAUTHENTICATION_REQUIRED',
     what: string,
     next: string,
   ) {

@@ -23,6 +23,7 @@ type AuditAction =
   | 'key.rotate_root'
   | 'key.rotate_data'
   | 'key.destroy'
+  | 'key.rotate_intake'
   | 'backup.create'
   | 'backup.verify'
   | 'backup.restore'

@@ -19,6 +19,7 @@ import { registerAlerts } from './routes/alerts.ts';
 import { registerAudit } from './routes/audit.ts';
 import { registerDestinations } from './routes/destinations.ts';
 import { registerEmergency } from './routes/emergency.ts';
+import { registerIntake } from './routes/intake.ts';
 import { registerPeople } from './routes/people.ts';
 import { registerPlaces } from './routes/places.ts';
 import { registerRotations } from './routes/rotations.ts';
@@ -168,6 +169,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   for (const register of [
     registerPlaces,
     registerSecrets,
+    registerIntake,
     registerRotations,
     registerTurning,
     registerDestinations,

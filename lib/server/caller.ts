@@ -18,6 +18,10 @@ export interface Person {
   readonly email: string;
   readonly name: string;
   readonly sessionId: string;
+  /** When the session began, by signing in; milliseconds since 1970. */
+  readonly signedInAt: number;
+  /** Whether signing in takes a second factor. */
+  readonly twoFactor: boolean;
 }
 
 export interface Caller {

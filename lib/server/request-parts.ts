@@ -5,14 +5,34 @@ import { RequestError, UsageError } from '../errors.ts';
 import { first, type Operation } from '../store/operation.ts';
 import { findSecret } from '../store/statements/secrets.ts';
 import type { VaultContext } from '../vault/context.ts';
+import type { SealedToIntake } from '../vault/intake.ts';
 import type { Place } from '../vault/places.ts';
 import { secretTag } from '../vault/write.ts';
+import type { Service } from './service.ts';
 
-/** @throws UsageError where not exactly one of the two is given, or it is not base64 */
-export function bytesOf(body: { value?: string | undefined; base64?: string | undefined }): Buffer {
-  if ((body.value === undefined) === (body.base64 === undefined)) {
-    throw new UsageError('A value comes either as `value` or as `base64`.', 'Give one of the two.');
+/** A value as requests carry it. */
+export interface GivenValue {
+  readonly value?: string | undefined;
+  readonly base64?: string | undefined;
+  readonly sealed?: SealedToIntake | undefined;
+}
+
+/** Whether a request carries a value at all. */
+export function hasValue(body: GivenValue): boolean {
+  return body.value !== undefined || body.base64 !== undefined || body.sealed !== undefined;
+}
+
+/**
+ * The value that a request carries for a secret. The caller zeroes it.
+ * @throws UsageError where not exactly one form is given, it is not base64, or it was sealed for another secret;
+ *   RequestError where it was sealed to a key that is gone
+ */
+export async function valueFor(service: Service, at: Place, name: string, body: GivenValue): Promise<Buffer> {
+  const given = [body.value, body.base64, body.sealed].filter((one) => one !== undefined);
+  if (given.length !== 1) {
+    throw new UsageError('A value comes as `value`, as `base64`, or as `sealed`.', 'Give one of the three.');
   }
+  if (body.sealed) return service.intake.open(body.sealed, { ...at, name });
   if (body.value !== undefined) return Buffer.from(body.value, 'utf8');
   const text = body.base64 ?? '';
   const bytes = Buffer.from(text, 'base64');

@@ -13,6 +13,7 @@ import { deleteOldAlertDeliveries } from '../store/statements/alerts.ts';
 import { deleteOldIdempotent } from '../store/statements/service.ts';
 import { findFact, putFact } from '../store/statements/vault-facts.ts';
 import { checkDrift } from '../sync/overview.ts';
+import { turnIntakeKey } from '../vault/intake.ts';
 import type { ServedVault } from '../vault/served-vault.ts';
 import type { Forwarder } from './forwarder.ts';
 
@@ -128,6 +129,7 @@ function jobs(): Job[] {
     { name: 'alert', every: ALERT_MS, run: alert },
     { name: 'alert-strength', every: SELDOM_MS, run: seldom('alert-strength', DAY_MS, alertStrength) },
     { name: 'look', every: SELDOM_MS, run: seldom('look', LOOK_MS, look) },
+    { name: 'intake-key', every: TIDY_MS, run: ({ vault }) => vault.run(turnIntakeKey(vault.system)) },
     { name: 'tidy', every: TIDY_MS, run: ({ vault }) => vault.read(transaction(tidy(vault.clock()))) },
   ];
 }

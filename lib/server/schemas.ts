@@ -19,12 +19,22 @@ export const page = z.object({
 
 export const next = z.string().nullable().describe('The cursor of the next page; null on the last.');
 
+/** What HPKE makes of a value (client/sealed-value.ts). */
+export const sealed = z
+  .object({
+    keyId: z.string().regex(/^[0-9a-f]{32}$/),
+    enc: z.base64url().max(64),
+    ciphertext: z.base64url().max(90_000),
+  })
+  .meta({ id: 'SealedValue' });
+
 export const value = z
   .object({
     value: z.string().max(65_536).optional().describe('Text, UTF-8.'),
     base64: z.string().max(90_000).optional().describe('Bytes, base64; instead of `value`.'),
+    sealed: sealed.optional().describe('Sealed to the vault’s intake key; instead of `value`.'),
   })
-  .describe('Exactly one of the two.');
+  .describe('Exactly one of the three.');
 
 export const description = z.object({
   type: z.string().max(64).optional(),

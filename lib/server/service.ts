@@ -7,6 +7,7 @@ import type { Directory } from '../identity/directory.ts';
 import type { AlertRun } from '../monitoring/alert-run.ts';
 import type { World } from '../rotation/world.ts';
 import type { VaultContext } from '../vault/context.ts';
+import type { Intake } from '../vault/intake.ts';
 import type { Permission } from '../vault/policy.ts';
 import type { ServedVault } from '../vault/served-vault.ts';
 import type { Caller, Callers } from './caller.ts';
@@ -20,6 +21,8 @@ export interface Service {
   readonly callers: Callers;
   readonly signIn: SignIn;
   readonly exchange: Exchange;
+  /** Opens what browsers seal. */
+  readonly intake: Intake;
   readonly forwarder: Forwarder;
   /** Providers, destinations and services. */
   readonly world: World;

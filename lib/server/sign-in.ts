@@ -203,7 +203,14 @@ export class SignIn {
     const session = await this.#explained(() => this.#auth.api.getSession({ headers }));
     if (!session) return undefined;
     const { user } = session;
-    return { id: user.id, email: user.email, name: user.name, sessionId: session.session.id };
+    return {
+      id: user.id,
+      email: user.email,
+      name: user.name,
+      sessionId: session.session.id,
+      signedInAt: session.session.createdAt.getTime(),
+      twoFactor: 'twoFactorEnabled' in user && user.twoFactorEnabled === true,
+    };
   }
 
   /** Makes an account, or gives an existing one a new password and takes its second factors and sessions away. */

@@ -43,7 +43,7 @@ interface EnvironmentTable {
   created_at: number;
 }
 
-export type KeyPurpose = 'data' | 'audit' | 'checkpoint' | 'fingerprint' | 'server';
+export type KeyPurpose = 'data' | 'audit' | 'checkpoint' | 'fingerprint' | 'server' | 'intake';
 
 /** Keys wrapped by the root key. A destroyed key keeps its row and loses its bytes. */
 export interface KeyTable {

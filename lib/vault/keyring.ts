@@ -79,6 +79,16 @@ export class Keyring {
     return row && this.#open(row);
   }
 
+  /** The keys that browsers seal values to: the one in use, and those before it while they still open. */
+  get intakeRows(): readonly KeyRow[] {
+    return this.rows.filter((one) => one.purpose === 'intake' && one.wrapped !== null);
+  }
+
+  /** An intake key's 32 bytes. The caller zeroes them. */
+  intakeBytes(row: KeyRow): Buffer {
+    return this.#open(row).exportBytes();
+  }
+
   signingKey(): SigningKey {
     const seed = this.#vaultKey('checkpoint').exportBytes();
     const key = signingKeyFromSeed(seed);

@@ -65,13 +65,13 @@ export function* openVersion(
   return second;
 }
 
-function readEvent(environment: Environment, secret: string, purpose?: string): AuditEvent {
+function readEvent(environment: Environment, secret: string, { purpose, reason }: ReadOptions): AuditEvent {
   return {
     action: 'secret.read',
     project: environment.project,
     environment: environment.name,
     secret,
-    ...(purpose && { details: { purpose } }),
+    ...(purpose && { details: { purpose, ...(reason && { reason }) } }),
   };
 }
 
@@ -88,6 +88,8 @@ export function* openCurrent(ctx: VaultContext, environment: Environment, name: 
 export interface ReadOptions {
   /** What the value is for, for the log: 'run', 'export', … */
   readonly purpose?: string;
+  /** A person's own words for why, for the log. */
+  readonly reason?: string;
 }
 
 /**
@@ -101,7 +103,7 @@ export function* readSecret(
   options: ReadOptions = {},
 ): Operation<OpenedVersion> {
   const environment = ctx.environment(at);
-  const event = readEvent(environment, name, options.purpose);
+  const event = readEvent(environment, name, options);
   yield* ctx.authorize('read', event);
   const opened = yield* logged(ctx, event, openCurrent(ctx, environment, name));
   yield* logReads(ctx, [opened], options);
@@ -117,7 +119,7 @@ export function* readVersion(
   options: ReadOptions = {},
 ): Operation<OpenedVersion> {
   const environment = ctx.environment(at);
-  const event = { ...readEvent(environment, name, options.purpose), version: number };
+  const event = { ...readEvent(environment, name, options), version: number };
   yield* ctx.authorize('read', event);
   const opened = yield* logged(ctx, event, openNumbered(ctx, environment, name, number));
   yield* logReads(ctx, [opened], options);
@@ -248,9 +250,7 @@ export function* logReads(ctx: VaultContext, opened: readonly OpenedVersion[], o
 
 function* appendReads(ctx: VaultContext, opened: readonly OpenedVersion[], options: ReadOptions): Operation<void> {
   const now = ctx.clock();
-  yield* ctx.log(
-    opened.map((one) => ({ ...readEvent(one.environment, one.name, options.purpose), version: one.version })),
-  );
+  yield* ctx.log(opened.map((one) => ({ ...readEvent(one.environment, one.name, options), version: one.version })));
   const counts = new Map<number, number>();
   for (const one of opened) counts.set(one.secretId, (counts.get(one.secretId) ?? 0) + 1);
   // In one order everywhere: two writers that take rows in different orders would wait for each other.

@@ -6,7 +6,7 @@ import { rotatorOf } from '../../rotation/rotator.ts';
 import type { Operation } from '../../store/operation.ts';
 import type { VaultContext } from '../../vault/context.ts';
 import { type Answer, changeOutside } from '../change.ts';
-import { bytesOf } from '../request-parts.ts';
+import { hasValue, valueFor } from '../request-parts.ts';
 import * as schema from '../schemas.ts';
 import type { Api, Service } from '../service.ts';
 
@@ -36,13 +36,7 @@ export function registerEmergency(app: Api, service: Service): void {
         description:
           'Asks for no approval: an emergency does not wait for a second person. Everybody is alerted. Repeated, it goes on with the open incident.',
         params: schema.ofSecret,
-        body: z.object({
-          value: z
-            .string()
-            .max(65_536)
-            .optional()
-            .describe('The new value, for what its provider does not make by API.'),
-          base64: z.string().max(90_000).optional(),
+        body: schema.value.describe('The value is for what its provider does not make by API.').extend({
           since: schema.when.optional().describe('Since when it may be known; since it came into use where not given.'),
           freeze: z
             .enum(['named', 'all', 'none'])
@@ -65,12 +59,13 @@ export function registerEmergency(app: Api, service: Service): void {
         },
       },
     },
-    (request, reply) =>
-      changeOutside(service, request, reply, function* (ctx): Operation<Answer> {
-        const { since, freeze, why, ...given } = request.body;
-        const value = given.value === undefined && given.base64 === undefined ? undefined : bytesOf(given);
+    async (request, reply) => {
+      const { since, freeze, why, ...given } = request.body;
+      const { name } = request.params;
+      const value = hasValue(given) ? await valueFor(service, request.params, name, given) : undefined;
+      return changeOutside(service, request, reply, function* (ctx): Operation<Answer> {
         try {
-          const input = { at: request.params, name: request.params.name, since, freeze, why, value };
+          const input = { at: request.params, name, since, freeze, why, value };
           const result = yield* compromise(ctx, rotatorFor(service, ctx), input);
           // Told now, and by the server itself: who may rotate need not see what else there is to tell.
           yield* updateAlerts(service.vault.system, service.alerts);
@@ -81,7 +76,8 @@ export function registerEmergency(app: Api, service: Service): void {
         } finally {
           value?.fill(0);
         }
-      }),
+      });
+    },
   );
   app.post(
     '/v1/destinations/:destination/compromise',

@@ -5,11 +5,16 @@ import type { Operation } from '../../store/operation.ts';
 import { ensureEnvironment } from '../../vault/create.ts';
 import { STANDARD_ENVIRONMENTS } from '../../vault/names.ts';
 import { PERMISSION_WORDS, PERMISSIONS, ROLE_PERMISSIONS } from '../../vault/policy.ts';
+import type { Person } from '../caller.ts';
 import { type Answer, change } from '../change.ts';
 import * as schema from '../schemas.ts';
 import { type Api, contextOf, type Service } from '../service.ts';
 
 const environment = z.object({ project: z.string(), name: z.string(), createdAt: schema.when, twoPeople: z.boolean() });
+
+function shownPerson({ id, email, name, twoFactor, signedInAt }: Person) {
+  return { id, email, name, twoFactor, signedInAt };
+}
 
 export function registerPlaces(app: Api, service: Service): void {
   app.get(
@@ -108,7 +113,15 @@ export function registerPlaces(app: Api, service: Service): void {
         response: {
           200: z.object({
             principal: z.string(),
-            person: z.object({ id: z.string(), email: z.string(), name: z.string() }).nullable(),
+            person: z
+              .object({
+                id: z.string(),
+                email: z.string(),
+                name: z.string(),
+                twoFactor: z.boolean(),
+                signedInAt: schema.when,
+              })
+              .nullable(),
             vaultWide: z.array(z.string()),
             environments: z.array(
               z.object({ project: z.string(), environment: z.string(), permissions: z.array(z.string()) }),
@@ -124,7 +137,7 @@ export function registerPlaces(app: Api, service: Service): void {
       const { person } = request.caller ?? {};
       return {
         principal: ctx.principal,
-        person: person ? { id: person.id, email: person.email, name: person.name } : null,
+        person: person ? shownPerson(person) : null,
         vaultWide: may({}),
         environments: [...ctx.environments.values()]
           .filter((one) => ctx.access.knows(one.project))

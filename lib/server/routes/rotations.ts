@@ -11,7 +11,7 @@ import { selectRotationsSince } from '../../store/statements/rotations.ts';
 import { validate } from '../../validation/validate.ts';
 import type { VaultContext } from '../../vault/context.ts';
 import { type Answer, changeOutside } from '../change.ts';
-import { approvalOf, bytesOf } from '../request-parts.ts';
+import { approvalOf, hasValue, valueFor } from '../request-parts.ts';
 import * as schema from '../schemas.ts';
 import { type Api, contextOf, type Service } from '../service.ts';
 
@@ -45,13 +45,13 @@ function rotating(app: Api, service: Service): void {
         response: { 200: schema.rotation, ...schema.problems },
       },
     },
-    (request, reply) =>
-      changeOutside(service, request, reply, function* (ctx, id): Operation<Answer> {
-        const { graceMs, ...given } = request.body;
-        const { name } = request.params;
-        yield* requireApproval(ctx, 'rotate', request.params, name, approvalOf(request));
-        const value = given.value === undefined && given.base64 === undefined ? undefined : bytesOf(given);
+    async (request, reply) => {
+      const { graceMs, ...given } = request.body;
+      const { name } = request.params;
+      const value = hasValue(given) ? await valueFor(service, request.params, name, given) : undefined;
+      return changeOutside(service, request, reply, function* (ctx, id): Operation<Answer> {
         try {
+          yield* requireApproval(ctx, 'rotate', request.params, name, approvalOf(request));
           const rotate = {
             at: request.params,
             name,
@@ -63,7 +63,8 @@ function rotating(app: Api, service: Service): void {
         } finally {
           value?.fill(0);
         }
-      }),
+      });
+    },
   );
   app.post(
     `${BASE}/secrets/:name/rotate/plan`,

@@ -2,6 +2,8 @@
 import type { FastifyReply, FastifyRequest, FastifySchemaCompiler } from 'fastify';
 import { validatorCompiler } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { fromBase64url, type Sealed, type SealedFor, seal } from '../../client/sealed-value.ts';
+import { asUtf8 } from '../../crypto/bytes.ts';
 import { UsageError } from '../../errors.ts';
 import { requireApproval } from '../../identity/approvals.ts';
 import type { Operation } from '../../store/operation.ts';
@@ -18,8 +20,9 @@ import {
   setSecrets,
 } from '../../vault/write.ts';
 import { type Answer, change, sent } from '../change.ts';
+import { askAgain } from '../fresh-sign-in.ts';
 import { HotReader, valueJson } from '../hot-reader.ts';
-import { approvalOf, asPrecondition, bytesOf, conditions, definedOnly, ifMatch, tagNow } from '../request-parts.ts';
+import { approvalOf, asPrecondition, conditions, definedOnly, ifMatch, tagNow, valueFor } from '../request-parts.ts';
 import * as schema from '../schemas.ts';
 import { type Api, contextOf, type Service } from '../service.ts';
 
@@ -28,6 +31,7 @@ const BASE = '/v1/projects/:project/environments/:environment';
 export function registerSecrets(app: Api, service: Service): void {
   const hot = new HotReader(service);
   reading(app, service, hot);
+  revealing(app, service);
   bulk(app, service, hot);
   changing(app, service);
 }
@@ -109,6 +113,7 @@ function reading(app: Api, service: Service, hot: HotReader): void {
     async (request) => {
       const ctx = contextOf(service, request);
       const { name } = request.params;
+      await askAgain(service, request, { ...request.params, secret: name });
       const approval = requireApproval(ctx, 'read', request.params, name, approvalOf(request));
       await service.vault.read(approval);
       const opened = await service.vault.read(readValid(ctx, request.params, name));
@@ -151,6 +156,76 @@ function reading(app: Api, service: Service, hot: HotReader): void {
   );
 }
 
+function revealing(app: Api, service: Service): void {
+  app.post(
+    `${BASE}/secrets/:name/reveal`,
+    {
+      config: { permission: 'read', reads: true },
+      schema: {
+        tags: ['secrets'],
+        summary: 'Read a value sealed to a key of your own, with a reason',
+        description:
+          'HPKE (RFC 9180) to an X25519 key that is made for this one answer. For people; wants a sign-in of the last five minutes.',
+        params: schema.ofSecret,
+        body: z.object({
+          recipient: z.base64url().length(43).describe('X25519, 32 bytes, base64url.'),
+          reason: z.string().trim().min(3).max(200).describe('Why; it is in the audit log.'),
+          version: z.int().min(1).max(2_147_483_647).optional().describe('The one in use where not given.'),
+        }),
+        response: {
+          200: z.object({
+            vault: z.string(),
+            project: z.string(),
+            environment: z.string(),
+            name: z.string(),
+            version: z.int(),
+            text: z.boolean().describe('Whether the bytes are UTF-8 text.'),
+            enc: z.string(),
+            ciphertext: z.string(),
+          }),
+          ...schema.problems,
+        },
+      },
+    },
+    async (request) => {
+      const ctx = contextOf(service, request);
+      const { name } = request.params;
+      const { recipient, reason, version } = request.body;
+      if (!request.caller?.person) throw new UsageError('Only people reveal values.', 'A program reads them.');
+      await askAgain(service, request, { ...request.params, secret: name });
+      await service.vault.read(requireApproval(ctx, 'read', request.params, name, approvalOf(request)));
+      const options = { purpose: 'reveal', reason };
+      const opened = await service.vault.read(
+        version === undefined
+          ? readSecret(ctx, request.params, name, options)
+          : readVersion(ctx, request.params, name, version, options),
+      );
+      const { project, name: environment } = opened.environment;
+      const facts = { vault: ctx.audit.vaultId, project, environment, name: opened.name };
+      try {
+        const text = asUtf8(opened.value) !== undefined;
+        const sealed = await sealReveal(recipient, opened.value, facts);
+        return { ...facts, version: opened.version, text, ...sealed };
+      } finally {
+        opened.value.fill(0);
+      }
+    },
+  );
+}
+
+/** @throws UsageError where the key is none */
+async function sealReveal(recipient: string, value: Buffer, facts: Omit<SealedFor, 'use'>): Promise<Sealed> {
+  // Web Crypto wants bytes of their own.
+  const bytes = new Uint8Array(value);
+  try {
+    return await seal(fromBase64url(recipient), bytes, { use: 'reveal', ...facts });
+  } catch {
+    throw new UsageError('`recipient` is no X25519 public key.', 'Make a pair for this one request.');
+  } finally {
+    bytes.fill(0);
+  }
+}
+
 async function readOne(
   service: Service,
   request: FastifyRequest,
@@ -160,6 +235,7 @@ async function readOne(
 ): Promise<never> {
   const ctx = contextOf(service, request);
   const { name } = params;
+  await askAgain(service, request, { ...params, secret: name });
   await service.vault.read(requireApproval(ctx, 'read', params, name, approvalOf(request)));
   const opened = await service.vault.read(
     version === undefined ? readSecret(ctx, params, name) : readVersion(ctx, params, name, version),
@@ -224,6 +300,7 @@ function bulk(app: Api, service: Service, hot: HotReader): void {
     },
     async (request, reply) => {
       const names = request.query.names?.split(',').filter((one) => one !== '');
+      await askAgain(service, request, request.params);
       await service.vault.read(
         requireApproval(contextOf(service, request), 'read', request.params, '*', approvalOf(request)),
       );
@@ -249,13 +326,15 @@ function bulk(app: Api, service: Service, hot: HotReader): void {
         response: { 200: z.object({ secrets: z.array(schema.setResult) }), ...schema.problems },
       },
     },
-    (request, reply) => {
+    async (request, reply) => {
       const { secrets, overwrite } = request.body;
-      const inputs = secrets.map((one): SetInput => {
-        const { name, ifMatch: tag, value: _v, base64: _b, ...described } = one;
+      const inputs: SetInput[] = [];
+      for (const one of secrets) {
+        const { name, ifMatch: tag, value: _v, base64: _b, sealed: _s, ...described } = one;
         const expected = tag !== undefined ? { expectTag: tag } : overwrite ? {} : { expectVersion: 0 };
-        return { at: request.params, name, value: bytesOf(one), ...definedOnly(described), ...expected };
-      });
+        const value = await valueFor(service, request.params, name, one);
+        inputs.push({ at: request.params, name, value, ...definedOnly(described), ...expected });
+      }
       return change(
         service,
         request,
@@ -287,10 +366,10 @@ function changing(app: Api, service: Service): void {
         response: { 200: schema.setResult, 201: schema.setResult, ...schema.problems },
       },
     },
-    (request, reply) => {
-      const { value: _v, base64: _b, ...described } = request.body;
+    async (request, reply) => {
+      const { value: _v, base64: _b, sealed: _s, ...described } = request.body;
       const { name } = request.params;
-      const value = bytesOf(request.body);
+      const value = await valueFor(service, request.params, name, request.body);
       return change(
         service,
         request,
