@@ -1,4 +1,5 @@
-// Builds dist/: the library, the command and the parts that load late, bundled; and the library's type declarations.
+// Builds dist/: the library, the command and the parts that load late, bundled; the library's type declarations; and the
+// console.
 // Pure JavaScript dependencies go into the bundle: a start then reads a handful of files instead of hundreds. Their
 // licences go beside it.
 import { execFileSync } from 'node:child_process';
@@ -6,6 +7,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { rolldown } from 'rolldown';
+import { buildConsole } from './lib/build-console.js';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 const DIST = join(ROOT, 'dist');
@@ -97,6 +99,7 @@ const modules = [
   // Its late parts are built on their own: sharing files with them would cost every start a read of each shared file.
   ...(await bundle(LATE, command)),
 ];
+modules.push(...(await buildConsole(join(DIST, 'console'))));
 const packages = new Set(modules.map(packageOf).filter(Boolean));
 writeFileSync(
   join(DIST, 'THIRD_PARTY_LICENSES.txt'),

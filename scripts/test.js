@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { findBrowser } from './lib/browser.js';
 import { node, ROOT, setUp } from './lib/set-up.js';
 
 const filters = process.argv.slice(2);
@@ -27,10 +28,31 @@ function fail(name) {
   process.exit(1);
 }
 
+/** The console's tests want a browser: installed where that is possible, asked for in CI, and left out with a word elsewhere. */
+function provideBrowser() {
+  if (findBrowser()) return;
+  const installs = process.platform === 'linux' && process.getuid?.() === 0 && existsSync('/usr/bin/apt-get');
+  if (installs) {
+    process.stdout.write('\n── installing Chromium, for the console\u2019s tests\n');
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+    for (const args of [
+      ['update', '-qq'],
+      ['install', '-y', '-qq', '--no-install-recommends', 'chromium'],
+    ])
+      spawnSync('apt-get', args, { stdio: 'inherit', env });
+  }
+  if (findBrowser()) return;
+  process.stdout.write('\nThere is no Chromium: install it, or name a browser as KEYTURN_BROWSER.\n');
+  if (process.env.CI) fail('the search for a browser');
+  process.stdout.write('The tests of the console are left out.\n');
+}
+
 setUp();
+provideBrowser();
 const checks = [
   ['style', '@biomejs/biome/bin/biome', ['check']],
   ['types', 'typescript/bin/tsc', ['-p', '.']],
+  ['types of the console', 'typescript/bin/tsc', ['-p', 'console']],
   ['layers', 'dependency-cruiser/bin/dependency-cruiser.mjs', ['--config', '.dependency-cruiser.cjs', 'lib']],
   ['dead code', 'knip/bin/knip.js', []],
 ];

@@ -202,6 +202,16 @@ export const KNOWN_SECRETS: readonly KnownSecret[] = [
     formats: FORMATS.resendWebhook,
   },
   {
+    name: 'CLEARBIT_API_KEY',
+    type: 'api_key',
+    group: 'optional',
+    purpose: 'facts about companies and leads',
+    provider: 'Clearbit',
+    page: 'https://dashboard.clearbit.com/api',
+    // Not confirmed: the service takes no new customers, and its documents are gone.
+    risk: 'medium',
+  },
+  {
     name: 'SYNTHETIC_MONITOR_BASE_URL',
     type: 'url',
     group: 'monitoring',
@@ -246,7 +256,7 @@ export const KNOWN_SECRETS: readonly KnownSecret[] = [
     name: 'TELNYX_CONNECTION_ID',
     type: 'generic',
     group: 'setting',
-    purpose: 'which Telnyx connection calls',
+    purpose: 'the SIP connection that calls go through',
     provider: 'Telnyx',
     page: 'https://portal.telnyx.com/#/app/connections',
     secret: false,

@@ -9,9 +9,6 @@ const suite = new CipherSuite({
   aead: new Aes256Gcm(),
 });
 
-/** An X25519 public key has 32 bytes (RFC 7748). */
-export const PUBLIC_KEY_BYTES = 32;
-
 /** What HPKE makes of a value; base64url. */
 export interface Sealed {
   /** The encapsulated key. */
@@ -54,7 +51,7 @@ export type OpeningKey = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** By btoa and atob, which every runtime has: Uint8Array.fromBase64 is not in Node 24. */
-export function toBase64url(bytes: Uint8Array): string {
+function toBase64url(bytes: Uint8Array): string {
   return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''))
     .replaceAll('+', '-')
     .replaceAll('/', '_')

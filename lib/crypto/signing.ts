@@ -1,5 +1,5 @@
 // Ed25519 signatures (RFC 8032) for audit checkpoints: whoever has the public key can check them off this machine.
-import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
+import { createPrivateKey, createPublicKey, hash, type KeyObject, sign, verify } from 'node:crypto';
 
 /** The fixed DER prefix of an Ed25519 private key in PKCS #8 (RFC 8410, section 7); the 32-byte seed follows it. */
 const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
@@ -36,4 +36,13 @@ function importPublicKey(bytes: Uint8Array): KeyObject | undefined {
 export function verifySignature(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
   const key = importPublicKey(publicKey);
   return key !== undefined && verify(null, message, key, signature);
+}
+
+/**
+ * A public key in a form that people can compare: eight groups of four hexadecimal digits of its SHA-256, the same that
+ * the console shows (client/sealed-value.ts).
+ * @param publicKey Ed25519, 32 bytes
+ */
+export function fingerprintOfKey(publicKey: Uint8Array): string {
+  return hash('sha256', publicKey, 'hex').slice(0, 32).match(/.{4}/g)?.join(' ') ?? '';
 }

@@ -1,5 +1,7 @@
 // What the text formats have in common: names with values, and what could not be read.
 
+import type { Problem } from './problem.ts';
+
 export interface TextEntry {
   readonly name: string;
   /** UTF-8, or the bytes of a binary value. Zeroed by whoever takes the entry. */
@@ -8,12 +10,6 @@ export interface TextEntry {
   readonly line: number;
   /** Where the value ends, for formats in which it may go over several lines. */
   readonly lastLine?: number;
-}
-
-export interface Problem {
-  readonly line: number;
-  /** What is wrong; never a value. */
-  readonly what: string;
 }
 
 export interface ParsedText {

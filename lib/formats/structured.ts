@@ -1,7 +1,8 @@
 // JSON and YAML: an object of names and texts. A binary value is written, and read, as { "base64": "…" }.
 import { isMap, isScalar, LineCounter, parseDocument, stringify } from 'yaml';
 import { asUtf8 } from '../crypto/bytes.ts';
-import type { NamedValue, ParsedText, Problem, TextEntry } from './entries.ts';
+import type { NamedValue, ParsedText, TextEntry } from './entries.ts';
+import type { Problem } from './problem.ts';
 
 /** Reads JSON or YAML (JSON is YAML; one parser gives lines for both). */
 export function parseStructured(text: string, kind: 'json' | 'yaml'): ParsedText {

@@ -324,7 +324,7 @@ export function* withdrawInvitation(ctx: VaultContext, id: string): Operation<vo
 }
 
 /** Whether anybody owns the vault yet. */
-function* hasOwner(): Operation<boolean> {
+export function* hasOwner(): Operation<boolean> {
   const grants = yield* all(selectGrants, {});
   return grants.some((one) => one.role === 'owner' && one.project_id === null);
 }

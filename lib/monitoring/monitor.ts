@@ -1,5 +1,6 @@
 // Monitoring: age against interval, strength, use, failed rotations and denied attempts, as numbers and alerts.
 import { newestEntries } from '../audit/read.ts';
+import { type AgeState, ageOf } from '../catalog/age.ts';
 import { isWanted } from '../rotation/steps.ts';
 import { all, logTransaction, type Operation } from '../store/operation.ts';
 import { selectRotationsSince } from '../store/statements/rotations.ts';
@@ -12,14 +13,10 @@ import type { Environment } from '../vault/places.ts';
 import type { SecretSummary } from '../vault/results.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-/** The guide: an alert at 80 % of a secret's greatest age. */
-const WARN_AT = 0.8;
 const WEAK_SCORE = 47;
 const UNUSED_DAYS = 90;
 const LOOK_BACK_DAYS = 30;
 const MANY_DENIED = 5;
-
-type AgeState = 'fresh' | 'due soon' | 'overdue' | 'no interval';
 
 export interface MonitoredSecret {
   readonly name: string;
@@ -163,31 +160,23 @@ interface Turned {
 
 function measure(ctx: VaultContext, s: SecretSummary, strength: number | undefined, now: number): MonitoredSecret {
   const rule = ctx.catalog.rule(s.name, s);
-  const age = Math.max(0, now - s.rotatedAt);
-  const { intervalDays } = rule;
-  const agePart = intervalDays === undefined ? undefined : age / (intervalDays * DAY_MS);
+  const age = ageOf(rule, s.rotatedAt, now);
   return {
     name: s.name,
     environment: s.environment,
     type: s.type,
     risk: rule.risk,
     version: s.version,
-    ageDays: Math.floor(age / DAY_MS),
-    intervalDays,
-    agePart,
-    state: ageState(agePart),
-    dueAt: intervalDays === undefined ? undefined : s.rotatedAt + intervalDays * DAY_MS,
+    ageDays: age.days,
+    intervalDays: age.intervalDays,
+    agePart: age.part,
+    state: age.state,
+    dueAt: age.dueAt,
     strength,
     reads: s.reads,
     lastReadAt: s.lastReadAt,
     lastReadBy: s.lastReadBy,
   };
-}
-
-function ageState(part: number | undefined): AgeState {
-  if (part === undefined) return 'no interval';
-  if (part >= 1) return 'overdue';
-  return part >= WARN_AT ? 'due soon' : 'fresh';
 }
 
 function alertsFor(s: MonitoredSecret, now: number, unusedDays: number): Alert[] {

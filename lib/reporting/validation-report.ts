@@ -40,6 +40,8 @@ export interface SecretsReport {
 export function buildReport(vault: string, validation: ValidationResult, monitoring: MonitorResult): SecretsReport {
   const findings = { critical: 0, high: 0, medium: 0, low: 0, info: 0 };
   for (const finding of validation.findings) findings[finding.severity] += 1;
+  // Whoever validates has measured strength: monitoring need not open every value once more for it.
+  const strengths = new Map(validation.secrets.map((one) => [`${one.environment}/${one.name}`, one.strength]));
   return {
     keyturn: 'secrets-report',
     format: 1,
@@ -65,7 +67,7 @@ export function buildReport(vault: string, validation: ValidationResult, monitor
       ageDays: one.ageDays,
       intervalDays: one.intervalDays ?? null,
       state: one.state,
-      strength: one.strength ?? null,
+      strength: strengths.get(`${one.environment}/${one.name}`) ?? one.strength ?? null,
       reads: one.reads,
       lastRead: one.lastReadAt === null ? null : new Date(one.lastReadAt).toISOString(),
     })),

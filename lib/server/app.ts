@@ -15,11 +15,13 @@ import type { Caller } from './caller.ts';
 import type { Metrics } from './metrics.ts';
 import { registerPages } from './pages/pages.ts';
 import { sendProblem } from './problems.ts';
+import { registerActivity } from './routes/activity.ts';
 import { registerAlerts } from './routes/alerts.ts';
 import { registerAudit } from './routes/audit.ts';
 import { registerDestinations } from './routes/destinations.ts';
 import { registerEmergency } from './routes/emergency.ts';
 import { registerIntake } from './routes/intake.ts';
+import { registerIntegrations } from './routes/integrations.ts';
 import { registerPeople } from './routes/people.ts';
 import { registerPlaces } from './routes/places.ts';
 import { registerRotations } from './routes/rotations.ts';
@@ -170,6 +172,8 @@ export async function buildApp(options: AppOptions): Promise<App> {
     registerPlaces,
     registerSecrets,
     registerIntake,
+    registerIntegrations,
+    registerActivity,
     registerRotations,
     registerTurning,
     registerDestinations,
@@ -189,7 +193,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
     config: { open: true },
     handler: (request, reply) => late.service.signIn.handle(request, reply, late.service.callers),
   });
-  registerPages(fastify);
+  await registerPages(fastify);
   return { fastify, inFlight: () => flying.count, unseal: late.set };
 }
 

@@ -20,7 +20,7 @@ export const page = z.object({
 export const next = z.string().nullable().describe('The cursor of the next page; null on the last.');
 
 /** What HPKE makes of a value (client/sealed-value.ts). */
-export const sealed = z
+const sealed = z
   .object({
     keyId: z.string().regex(/^[0-9a-f]{32}$/),
     enc: z.base64url().max(64),

@@ -25,6 +25,7 @@ import type { Place } from '../vault/places.ts';
 import { ServedVault } from '../vault/served-vault.ts';
 import { type App, buildApp, type Tls } from './app.ts';
 import { Callers } from './caller.ts';
+import { EventStreams } from './events.ts';
 import { Exchange } from './exchange.ts';
 import { Forwarder } from './forwarder.ts';
 import { Metrics } from './metrics.ts';
@@ -106,6 +107,7 @@ export class KeyturnServer {
   #signIn: SignIn | undefined;
   #forwarder: Forwarder | undefined;
   #scheduler: Scheduler | undefined;
+  #events: EventStreams | undefined;
   #tracing: Tracing | undefined;
   #metricsServer: Server | undefined;
   #sealed: KeyturnError | undefined;
@@ -285,7 +287,22 @@ export class KeyturnServer {
     const alerts = this.#alerts(vault, world);
     const { publicUrl } = this;
     const intake = new Intake(vault.state);
-    app.unseal({ vault, directory, callers, signIn, exchange, intake, forwarder, world, alerts, tokenKey, publicUrl });
+    const events = new EventStreams(vault);
+    this.#events = events;
+    app.unseal({
+      vault,
+      directory,
+      callers,
+      signIn,
+      exchange,
+      events,
+      intake,
+      forwarder,
+      world,
+      alerts,
+      tokenKey,
+      publicUrl,
+    });
     if (readOnly) return;
     await vault.run(turnIntakeKey(vault.system));
     await vault.read(logTransaction(vault.system.log([{ action: 'server.start', details: { url: this.#url } }])));
@@ -328,6 +345,7 @@ export class KeyturnServer {
     const { tlsCert, tlsKey } = this.#options;
     clearTimeout(this.#unsealTimer);
     for (const file of [tlsCert, tlsKey]) if (file) unwatchFile(file);
+    this.#events?.close();
     await this.#scheduler?.stop();
     await this.#forwarder?.stop();
     if (this.#app) await closeGently(this.#app);

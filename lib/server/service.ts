@@ -11,6 +11,7 @@ import type { Intake } from '../vault/intake.ts';
 import type { Permission } from '../vault/policy.ts';
 import type { ServedVault } from '../vault/served-vault.ts';
 import type { Caller, Callers } from './caller.ts';
+import type { EventStreams } from './events.ts';
 import type { Exchange } from './exchange.ts';
 import type { Forwarder } from './forwarder.ts';
 import type { SignIn } from './sign-in.ts';
@@ -21,6 +22,8 @@ export interface Service {
   readonly callers: Callers;
   readonly signIn: SignIn;
   readonly exchange: Exchange;
+  /** The browsers that listen. */
+  readonly events: EventStreams;
   /** Opens what browsers seal. */
   readonly intake: Intake;
   readonly forwarder: Forwarder;

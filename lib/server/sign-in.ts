@@ -271,13 +271,18 @@ export class SignIn {
       const until = await this.#vault.read(lockedUntil(this.#vault.system, key));
       if (until > 0) await callers.refuseLocked(request, key, until);
     }
+    const before = keys.length > 0 && request.headers.cookie !== undefined ? await this.person(request) : undefined;
     const response = await this.#explained(() => this.#auth.handler(this.#asRequest(request)));
     await this.#record(request, path, keys, response.status);
     reply.code(response.status);
     response.headers.forEach((value, name) => {
       if (name !== 'set-cookie') reply.header(name, value);
     });
-    for (const cookie of response.headers.getSetCookie()) reply.header('set-cookie', cookie);
+    const cookies = response.headers.getSetCookie();
+    for (const cookie of cookies) reply.header('set-cookie', cookie);
+    // Who signs in again has one session, not two.
+    const anew = response.status === 200 && cookies.some((one) => one.includes('session_token='));
+    if (before && anew) await this.endSession(before.id, before.sessionId);
     reply.header('cache-control', 'no-store');
     return reply.serializer((text: unknown) => text as string).send(await response.text());
   }

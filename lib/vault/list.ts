@@ -1,6 +1,8 @@
 // Looking at secrets without opening them: lists in pages, history, and differences by fingerprint.
+import { type AgeState, ageOf } from '../catalog/age.ts';
 import { nameKey } from '../catalog/catalog.ts';
 import { all, first, logTransaction, type Operation } from '../store/operation.ts';
+import type { SecretTable } from '../store/schema.ts';
 import { countSecrets, findSecret, selectSecretsPage, selectVersions } from '../store/statements/secrets.ts';
 import type { VersionOrigin } from '../store/states.ts';
 import type { VaultContext } from './context.ts';
@@ -26,30 +28,43 @@ function* summariesPage(environment: Environment, options: Required<ListOptions>
     limit: options.limit,
     deleted: options.deleted ? 1 : 0,
   });
-  return rows
-    .filter((row) => row.current_version > 0)
-    .map((row) => ({
-      id: row.id,
-      name: row.name,
-      environment: environment.name,
-      project: environment.project,
-      type: row.type,
-      version: row.current_version,
-      owner: row.owner,
-      labels: JSON.parse(row.labels) as Record<string, string>,
-      intervalDays: row.interval_days,
-      createdAt: row.created_at,
-      rotatedAt: row.rotated_at,
-      deletedAt: row.deleted_at,
-      previousVersion: row.previous_version,
-      previousValidUntil: row.previous_valid_until,
-      size: row.size ?? 0,
-      reads: row.reads ?? 0,
-      lastReadAt: row.last_read_at,
-      lastReadBy: row.last_read_by,
-      setBy: row.created_by,
-      fingerprint: row.fingerprint ? Buffer.from(row.fingerprint).toString('hex') : '',
-    }));
+  return rows.filter((row) => row.current_version > 0).map((row) => summaryOf(environment, row));
+}
+
+/** A row of a page of secrets, as statements give it. */
+export interface SummaryRow extends Omit<SecretTable, 'id'> {
+  readonly id: number;
+  readonly size: number | null;
+  readonly reads: number | null;
+  readonly last_read_at: number | null;
+  readonly last_read_by: string | null;
+  readonly created_by: string | null;
+  readonly fingerprint: Uint8Array | null;
+}
+
+export function summaryOf(environment: Environment, row: SummaryRow): SecretSummary {
+  return {
+    id: row.id,
+    name: row.name,
+    environment: environment.name,
+    project: environment.project,
+    type: row.type,
+    version: row.current_version,
+    owner: row.owner,
+    labels: JSON.parse(row.labels) as Record<string, string>,
+    intervalDays: row.interval_days,
+    createdAt: row.created_at,
+    rotatedAt: row.rotated_at,
+    deletedAt: row.deleted_at,
+    previousVersion: row.previous_version,
+    previousValidUntil: row.previous_valid_until,
+    size: row.size ?? 0,
+    reads: row.reads ?? 0,
+    lastReadAt: row.last_read_at,
+    lastReadBy: row.last_read_by,
+    setBy: row.created_by,
+    fingerprint: row.fingerprint ? Buffer.from(row.fingerprint).toString('hex') : '',
+  };
 }
 
 /** Every secret of an environment, page by page, without a word in the log. */
@@ -82,6 +97,18 @@ export function* listSecrets(ctx: VaultContext, at: Place, options: ListOptions 
   yield* logTransaction(ctx.log([{ ...event, details: { count: visible.length } }]));
   return visible;
 }
+
+/** A secret with how old it is by the rules of now. */
+export function withAge(ctx: VaultContext, one: SecretSummary): AgedSecret {
+  const { dueAt, state } = ageOf(ctx.catalog.rule(one.name, one), one.rotatedAt, ctx.clock());
+  return { ...one, dueAt: dueAt ?? null, age: state };
+}
+
+export type AgedSecret = SecretSummary & {
+  /** When its value reaches its greatest age, milliseconds since 1970. */
+  readonly dueAt: number | null;
+  readonly age: AgeState;
+};
 
 export function* countLive(environment: Environment): Operation<number> {
   const row = yield* first(countSecrets, { environmentId: environment.id });

@@ -71,6 +71,7 @@ export class ServedVault {
   readonly #tokens = new UseCounts<string>();
   readonly #onError: (error: unknown) => void;
   readonly #listeners: (() => void)[] = [];
+  readonly #writeListeners: (() => void)[] = [];
   #entriesSince = 0;
   #checkpointedAt = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -177,6 +178,11 @@ export class ServedVault {
     this.#listeners.push(listener);
   }
 
+  /** Calls back when anything may have changed at all, values of secrets too: often, so it has to be cheap. */
+  onWrite(listener: () => void): void {
+    this.#writeListeners.push(listener);
+  }
+
   /**
    * Runs an operation by itself. For what has many steps, waits for something outside, changes who may do what, or turns the
    * vault's keys. What is kept in memory is forgotten with each of its commits, not only at its end.
@@ -200,6 +206,7 @@ export class ServedVault {
       return await this.#groups.run(operation);
     } finally {
       this.cache.clear();
+      for (const listener of this.#writeListeners) listener();
     }
   }
 
@@ -238,6 +245,7 @@ export class ServedVault {
   #changed(): void {
     this.cache.clear();
     for (const listener of this.#listeners) listener();
+    for (const listener of this.#writeListeners) listener();
   }
 
   #housekeep(): void {

@@ -15,6 +15,7 @@ const BUILD_STAMP = join(ROOT, 'dist', '.keyturn-built');
 /** What the build reads: a change in any of it makes dist stale. */
 const SOURCES = [
   'lib',
+  'console',
   'scripts/build.js',
   'package.json',
   'package-lock.json',

@@ -207,7 +207,17 @@ describe('limits', () => {
 
   it('carry strict headers on every answer, pages and problems too', async () => {
     const { call } = await testServer();
-    for (const path of ['/', '/docs', '/join', '/healthz', '/v1/projects', '/nowhere', '/assets/join.js']) {
+    for (const path of [
+      '/',
+      '/docs',
+      '/join',
+      '/healthz',
+      '/v1/projects',
+      '/nowhere',
+      '/assets/pages.css',
+      '/admin/secrets',
+      '/sign-in',
+    ]) {
       const { headers, text } = await call('GET', path);
       expect(headers.get('content-security-policy'), path).toMatch(/^default-src 'none'/);
       expect(headers.get('content-security-policy'), path).not.toContain('unsafe');

@@ -64,6 +64,19 @@ const CASES: readonly Case[] = [
   { route: 'GET /v1/whoami', permission: 'any', reach: 'vault', request: plain(() => '/v1/whoami') },
   { route: 'GET /v1/policy', permission: 'any', reach: 'vault', request: plain(() => '/v1/policy') },
   { route: 'GET …/secrets', permission: 'list', reach: 'project', request: plain((t) => `${at(t)}/secrets`) },
+  { route: 'GET /v1/intake-key', permission: 'any', reach: 'vault', request: plain(() => '/v1/intake-key') },
+  { route: 'GET /v1/catalog', permission: 'any', reach: 'vault', request: plain(() => '/v1/catalog') },
+  { route: 'GET …/integrations', permission: 'list', reach: 'project', request: plain((t) => `${at(t)}/integrations`) },
+  { route: 'GET …/activity', permission: 'monitor', reach: 'project', request: plain((t) => `${at(t)}/activity`) },
+  {
+    route: 'POST …/secrets/{name}/reveal',
+    permission: 'read',
+    reach: 'project',
+    request: plain((t) => `${at(t)}/secrets/JWT_SECRET/reveal`, {
+      recipient: Buffer.alloc(32, 9).toString('base64url'),
+      reason: 'the policy test',
+    }),
+  },
   {
     route: 'GET …/secrets/{name}',
     permission: 'read',
@@ -428,7 +441,10 @@ const CASES: readonly Case[] = [
 ];
 
 /** Routes that ask for no caller: what they are for is tested where it belongs. */
-const OPEN = ['POST /v1/auth/exchange', 'POST /v1/join', 'POST /v1/join/look'];
+const OPEN = ['GET /v1/sign-in', 'POST /v1/auth/exchange', 'POST /v1/join', 'POST /v1/join/look'];
+
+/** An answer that does not end: who may hear it is in events.test.ts. */
+const STREAMS = { 'GET /v1/projects/{project}/environments/{environment}/events': 'list' };
 
 const full = (route: string) => route.replace('…', '/v1/projects/{project}/environments/{environment}');
 
@@ -553,7 +569,8 @@ describe('the policy', () => {
     const open = routes.filter(([, permission]) => permission === undefined).map(([route]) => route);
     expect(open.sort()).toEqual(OPEN);
     const declared = Object.fromEntries(routes.filter(([, permission]) => permission !== undefined));
-    expect(declared).toEqual(Object.fromEntries(CASES.map((one) => [full(one.route), one.permission])));
+    const asked = Object.fromEntries(CASES.map((one) => [full(one.route), one.permission]));
+    expect(declared).toEqual({ ...asked, ...STREAMS });
   });
 
   it.each([...ROLES.map((role) => [role, 'mine'] as const), ...ROLES.map((role) => [role, undefined] as const)])(

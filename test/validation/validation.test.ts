@@ -41,6 +41,7 @@ describe('the catalogue', () => {
       'GITHUB_TOKEN',
       'VERCEL_TOKEN',
       'RESEND_WEBHOOK_SECRET',
+      'CLEARBIT_API_KEY',
     ]);
     expect(group('monitoring')).toEqual([
       'SYNTHETIC_MONITOR_BASE_URL',

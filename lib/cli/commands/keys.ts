@@ -1,6 +1,7 @@
 // keyturn keys: the vault's own keys; never their bytes.
 import type { Command } from 'commander';
 import { systemRandom } from '../../crypto/random.ts';
+import { fingerprintOfKey } from '../../crypto/signing.ts';
 import { UsageError } from '../../errors.ts';
 import { DataKeyRotation, listKeys, rotateRootKey } from '../../vault/data-keys.ts';
 import {
@@ -35,8 +36,10 @@ export function register(program: Command): void {
 
 function list({ vault, out }: Session): void {
   const { rootKeyId, keys } = vault.run(listKeys(vault.context));
-  out.data({ rootKeyId, rootKeyFrom: vault.rootKeySource.label, keys });
-  out.line(`root key  ${rootKeyId}  from ${vault.rootKeySource.label}`);
+  const signingKey = fingerprintOfKey(vault.context.audit.publicKey);
+  out.data({ rootKeyId, rootKeyFrom: vault.rootKeySource.label, signingKey, keys });
+  out.line(`root key     ${rootKeyId}  from ${vault.rootKeySource.label}`);
+  out.line(`signing key  ${signingKey}  (the console shows the same)`);
   out.line();
   out.table(
     ['key', 'for', 'number', 'state', 'versions', 'made'],

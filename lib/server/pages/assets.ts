@@ -1,4 +1,4 @@
-// The style and the script of the few pages that the server has of its own. Kept as text, so that a bundle is whole.
+// The style of the few pages that the server has of its own. Kept as text, so that a bundle is whole.
 
 export const STYLE = `
 :root { color-scheme: light dark; --line: color-mix(in srgb, currentColor 18%, transparent); --soft: color-mix(in srgb, currentColor 6%, transparent); --accent: #2f6f4f; }
@@ -15,41 +15,4 @@ form { max-width: 26rem; display: grid; gap: .8rem; margin-top: 1.2rem; } label 
 input { font: inherit; padding: .5rem .6rem; border: 1px solid var(--line); border-radius: .4rem; background: var(--soft); color: inherit; }
 button { font: inherit; padding: .55rem 1rem; border: 0; border-radius: .4rem; background: var(--accent); color: Canvas; cursor: pointer; justify-self: start; }
 [hidden] { display: none; } .note { padding: .6rem .8rem; background: var(--soft); border-radius: .4rem; margin-top: 1rem; }
-`;
-
-/** The page that a one-time link leads to. The link's secret is behind the #: it never leaves in an address. */
-export const JOIN_SCRIPT = `
-const form = document.querySelector('form');
-const note = document.querySelector('.note');
-const title = document.querySelector('h1');
-const link = location.hash.slice(1);
-const say = (text) => { note.textContent = text; note.hidden = false; };
-const post = async (path, body) => {
-  const response = await fetch(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
-  const answer = await response.json();
-  if (!response.ok) throw new Error([answer.detail, answer.next].filter(Boolean).join(' '));
-  return answer;
-};
-const TITLES = { owner: 'Create the owner', invitation: 'Accept the invitation', recovery: 'Recover your account' };
-try {
-  if (link === '') throw new Error('Open the whole link that you were given, with what comes after the #.');
-  const what = await post('/v1/join/look', { link });
-  title.textContent = TITLES[what.kind];
-  if (what.email) { form.email.value = what.email; form.email.readOnly = true; }
-  form.hidden = false;
-  form.querySelector('input:not([readonly])').focus();
-} catch (error) { title.textContent = 'This link leads nowhere'; say(error.message); }
-form.addEventListener('submit', async (event) => {
-  event.preventDefault();
-  if (form.password.value !== form.again.value) { say('The two passwords differ.'); return; }
-  try {
-    const body = { link, name: form.elements.namedItem('name').value, password: form.password.value };
-    if (!form.email.readOnly) body.email = form.email.value;
-    const { email } = await post('/v1/join', body);
-    form.hidden = true;
-    // It is used up: the address need not keep it.
-    history.replaceState(null, '', location.pathname);
-    say('Done: ' + email + ' can sign in now.');
-  } catch (error) { say(error.message); }
-});
 `;

@@ -5,6 +5,7 @@ import { decide, listApprovals } from '../../identity/approvals.ts';
 import { forgetFailures } from '../../identity/attempts.ts';
 import {
   giveRole,
+  hasOwner,
   invite,
   isSomebody,
   listInvitations,
@@ -371,6 +372,18 @@ function sessions(app: Api, service: Service): void {
 }
 
 function links(app: Api, service: Service): void {
+  app.get(
+    '/v1/sign-in',
+    {
+      config: { open: true },
+      schema: {
+        tags: ['access'],
+        summary: 'How people sign in here, and whether anybody owns the vault yet',
+        response: { 200: z.object({ singleSignOn: z.boolean(), owned: z.boolean() }), ...schema.problems },
+      },
+    },
+    async () => ({ singleSignOn: service.signIn.oidc, owned: await service.vault.read(hasOwner()) }),
+  );
   app.post(
     '/v1/join/look',
     {

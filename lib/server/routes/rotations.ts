@@ -10,6 +10,7 @@ import { all, logTransaction, type Operation } from '../../store/operation.ts';
 import { selectRotationsSince } from '../../store/statements/rotations.ts';
 import { validate } from '../../validation/validate.ts';
 import type { VaultContext } from '../../vault/context.ts';
+import type { Environment, Place } from '../../vault/places.ts';
 import { type Answer, changeOutside } from '../change.ts';
 import { approvalOf, hasValue, valueFor } from '../request-parts.ts';
 import * as schema from '../schemas.ts';
@@ -163,13 +164,19 @@ function rotating(app: Api, service: Service): void {
   );
 }
 
-function* listRotations(ctx: VaultContext, at: { project: string; environment: string }, since: number) {
+function* listRotations(ctx: VaultContext, at: Place, since: number) {
   const environment = ctx.environment(at);
   const where = { project: environment.project, environment: environment.name };
   yield* ctx.authorize('list', { action: 'secret.list', ...where });
-  const rows = yield* all(selectRotationsSince, { since, limit: LISTED });
+  const rotations = yield* rotationsSince(ctx, environment, since);
   yield* logTransaction(ctx.log([{ action: 'secret.list', ...where, details: { rotations: true } }]));
-  const rotations = rows
+  return { rotations };
+}
+
+/** Rotations of an environment that moved since a moment, newest first, as answers show them. */
+export function* rotationsSince(ctx: VaultContext, environment: Environment, since: number) {
+  const rows = yield* all(selectRotationsSince, { since, limit: LISTED });
+  return rows
     .filter((row) => row.environment_id === environment.id && ctx.mayReach('list', environment, row.name))
     .map((row) => ({
       id: row.id,
@@ -184,7 +191,6 @@ function* listRotations(ctx: VaultContext, at: { project: string; environment: s
       updatedAt: row.updated_at,
       startedBy: row.started_by,
     }));
-  return { rotations };
 }
 
 const finding = z.looseObject({ severity: z.string(), secret: z.string(), environment: z.string(), what: z.string() });

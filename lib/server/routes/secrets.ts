@@ -7,9 +7,11 @@ import { asUtf8 } from '../../crypto/bytes.ts';
 import { UsageError } from '../../errors.ts';
 import { requireApproval } from '../../identity/approvals.ts';
 import type { Operation } from '../../store/operation.ts';
-import { listSecrets, secretHistory } from '../../vault/list.ts';
+import { listSecrets, secretHistory, withAge } from '../../vault/list.ts';
 import type { Place } from '../../vault/places.ts';
 import { readSecret, readValid, readVersion } from '../../vault/read.ts';
+import type { SecretSummary } from '../../vault/results.ts';
+import { SECRET_STATES, searchSecrets } from '../../vault/search.ts';
 import {
   deleteSecret,
   describeSecret,
@@ -60,13 +62,42 @@ function reading(app: Api, service: Service, hot: HotReader): void {
         tags: ['secrets'],
         summary: 'List secrets: names and facts, never values',
         params: schema.inEnvironment,
-        querystring: schema.page.extend({ deleted: z.stringbool().default(false) }),
-        response: { 200: z.object({ secrets: z.array(schema.secretSummary), next: schema.next }), ...schema.problems },
+        querystring: schema.page.extend({
+          deleted: z.stringbool().default(false),
+          search: z.string().max(200).optional().describe('Part of a name.'),
+          type: z.string().max(64).optional(),
+          state: z.enum(SECRET_STATES).optional(),
+          offset: z.coerce
+            .number()
+            .int()
+            .min(0)
+            .max(10_000_000)
+            .optional()
+            .describe('Begin at this one, and say the total; instead of a cursor. So do `search`, `type` and `state`.'),
+        }),
+        response: {
+          200: z.object({
+            secrets: z.array(
+              schema.secretSummary.extend({
+                dueAt: schema.when.nullable().describe('When its value reaches its greatest age.'),
+                age: z.enum(['fresh', 'due soon', 'overdue', 'no interval']),
+              }),
+            ),
+            next: schema.next,
+            total: z.int().nullable().describe('How many fit, where a search was asked for.'),
+          }),
+          ...schema.problems,
+        },
       },
     },
     async (request) => {
-      const { limit, cursor, deleted } = request.query;
+      const { limit, cursor, deleted, search, type, state, offset } = request.query;
       const ctx = contextOf(service, request);
+      if ([search, type, state, offset].some((one) => one !== undefined)) {
+        const asked = { text: search ?? '', type: type ?? '', state: state ?? 'any', offset: offset ?? 0, limit };
+        const page = await service.vault.read(searchSecrets(ctx, request.params, asked));
+        return { secrets: page.secrets.map(shownSecret), next: null, total: page.total };
+      }
       const found = await service.vault.read(
         listSecrets(ctx, request.params, {
           limit: limit + 1,
@@ -74,8 +105,8 @@ function reading(app: Api, service: Service, hot: HotReader): void {
           ...(cursor !== undefined && { after: fromCursor(cursor) }),
         }),
       );
-      const secrets = found.slice(0, limit).map(({ id: _, ...one }) => ({ ...one, tag: tagOf(one) }));
-      return { secrets, next: found.length > limit ? toCursor(secrets.at(-1)?.name ?? '') : null };
+      const secrets = found.slice(0, limit).map((one) => shownSecret(withAge(ctx, one)));
+      return { secrets, next: found.length > limit ? toCursor(secrets.at(-1)?.name ?? '') : null, total: null };
     },
   );
   app.get(
@@ -261,6 +292,11 @@ function tagOf(one: {
     owner: one.owner,
     labels: JSON.stringify(one.labels),
   });
+}
+
+/** As answers show a secret: with its ETag, without the number that it has inside. */
+export function shownSecret<T extends SecretSummary>({ id: _, ...one }: T) {
+  return { ...one, tag: tagOf(one) };
 }
 
 function toCursor(name: string): string {

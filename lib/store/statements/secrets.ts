@@ -217,6 +217,50 @@ export const selectSecretsPage = statement(
       .limit(p.limit),
 );
 
+/**
+ * A page of the secrets whose names hold a text, by its place in their order.
+ * @param pattern for LIKE, with `\\` before what is meant as it is written
+ * @param type a type, or `%` for every one
+ * @param deleted 1 for those that are deleted, 0 for those that are not
+ */
+export const searchSecretsPage = statement(
+  'searchSecretsPage',
+  (
+    db,
+    p: { environmentId: number; pattern: string; type: string; deleted: number; offset: number; limit: number },
+    { sql },
+  ) =>
+    db
+      .selectFrom('secrets as s')
+      .leftJoin('usage as u', 'u.secret_id', 's.id')
+      .leftJoin('versions as v', (join) =>
+        join.onRef('v.secret_id', '=', 's.id').onRef('v.number', '=', 's.current_version'),
+      )
+      .selectAll('s')
+      .select(['u.reads', 'u.last_read_at', 'u.last_read_by', 'v.size', 'v.fingerprint', 'v.created_by'])
+      .where('s.environment_id', '=', p.environmentId)
+      .where('s.current_version', '>', 0)
+      .where(sql<boolean>`s.name_key like ${p.pattern} escape '\\'`)
+      .where('s.type', 'like', p.type)
+      .where(sql<boolean>`(case when s.deleted_at is null then 0 else 1 end) = ${p.deleted}`)
+      .orderBy('s.name_key')
+      .limit(p.limit)
+      .offset(p.offset),
+);
+
+export const countFound = statement(
+  'countFound',
+  (db, p: { environmentId: number; pattern: string; type: string; deleted: number }, { sql }) =>
+    db
+      .selectFrom('secrets as s')
+      .select((eb) => eb.fn.countAll<number>().as('count'))
+      .where('s.environment_id', '=', p.environmentId)
+      .where('s.current_version', '>', 0)
+      .where(sql<boolean>`s.name_key like ${p.pattern} escape '\\'`)
+      .where('s.type', 'like', p.type)
+      .where(sql<boolean>`(case when s.deleted_at is null then 0 else 1 end) = ${p.deleted}`),
+);
+
 /** The same page with the sealed values in use. */
 export const selectSealedPage = statement(
   'selectSealedPage',
