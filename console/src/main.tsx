@@ -17,6 +17,9 @@ const root = document.getElementById('root');
 if (!root) throw new Error('the page has no root');
 const nonce = document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content ?? '';
 
+// What locks the page's scrolling while a dialog is open writes a style element too, and takes its nonce from here.
+Object.assign(window, { __webpack_nonce__: nonce });
+
 createRoot(root).render(
   <StrictMode>
     <MantineProvider

@@ -1,5 +1,6 @@
 // How the console looks: one accent, quiet surfaces, colours that keep their contrast in light and dark.
 import { type CSSVariablesResolver, createTheme, type MantineColorsTuple } from '@mantine/core';
+import { words } from './words.ts';
 
 const pine: MantineColorsTuple = [
   '#eaf7f1',
@@ -41,7 +42,11 @@ export const theme = createTheme({
     Badge: { defaultProps: { variant: 'light', radius: 'sm', tt: 'none', fw: 600, style: { flexShrink: 0 } } },
     Card: { defaultProps: { withBorder: true, padding: 'lg' } },
     TableScrollContainer: { defaultProps: { scrollAreaProps: { viewportProps: { tabIndex: 0 } } } },
-    Modal: { defaultProps: { centered: true } },
+    Modal: { defaultProps: { centered: true, closeButtonProps: { 'aria-label': words.close } } },
+    Notification: { defaultProps: { closeButtonProps: { 'aria-label': words.close } } },
+    PasswordInput: { defaultProps: { visibilityToggleButtonProps: { 'aria-label': words.values.show, tabIndex: 0 } } },
+    Select: { defaultProps: { clearButtonProps: { 'aria-label': words.clear } } },
+    MultiSelect: { defaultProps: { clearButtonProps: { 'aria-label': words.clear } } },
     Tooltip: { defaultProps: { events: { hover: true, focus: true, touch: true } } },
     Anchor: { defaultProps: { underline: 'always' } },
   },

@@ -13,6 +13,7 @@ export const words = {
   again: 'Try again',
   cancel: 'Cancel',
   close: 'Close',
+  clear: 'Clear',
   save: 'Save',
   yes: '✓',
   none: '–',
