@@ -40,6 +40,7 @@ export default defineConfig({
         test: {
           name: 'processes',
           include: ['test/e2e/**/*.test.ts', 'test/package/**/*.test.ts'],
+          expect: { poll: { timeout: 15_000 } },
           testTimeout: 180_000,
           hookTimeout: 180_000,
         },

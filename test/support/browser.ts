@@ -46,7 +46,7 @@ export interface PageOptions {
 }
 
 /** An answer that is an error is for the page to show: the browser's own line about it is no news. */
-const EXPECTED = /Failed to load resource: the server responded with a status of/;
+const EXPECTED = /Failed to load resource/;
 
 export async function openPage(at: TestServer, options: PageOptions = {}): Promise<Watched> {
   const context = await (await launched()).newContext({

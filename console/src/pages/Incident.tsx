@@ -7,7 +7,7 @@ import { useMutation, useQuery, useSuspenseQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import { type FormEvent, type ReactNode, useState } from 'react';
 import { api, body, once, type Schema } from '../api/client.ts';
-import { incident, type Place, queryClient, uses } from '../api/queries.ts';
+import { incident, type Place, queryClient, rotations, uses } from '../api/queries.ts';
 import { LinkAnchor, LinkButton } from '../parts/links.tsx';
 import { dateTimeText } from '../parts/moments.ts';
 import { Ago, ErrorBox, PageHead, State } from '../parts/Parts.tsx';
@@ -110,23 +110,39 @@ function placeOf(item: { project: string; environment: string }): Place {
   return { project: item.project, environment: item.environment };
 }
 
+type Item = Pick<Whole['items'][number], 'name' | 'project' | 'environment' | 'state' | 'why'>;
+
+/** What has to turn: a place's secrets are written into its incident; of one secret, its own rotations tell. */
+function useItems(whole: Whole): readonly Item[] {
+  const { project, environment, subject } = whole;
+  const single = whole.items.length === 0 && subject !== null && project !== null && environment !== null;
+  const place = { project: project ?? '', environment: environment ?? '' };
+  const found = useQuery({ ...rotations(place), enabled: single });
+  if (!single) return whole.items;
+  const last = found.data?.find((one) => one.name === subject && one.updatedAt >= whole.openedAt);
+  const done = last?.state === 'grace' || last?.state === 'revoked';
+  const state = done ? 'done' : last?.needsValue || last === undefined ? 'needs-person' : 'turning';
+  return [{ ...place, name: subject, state, why: last?.error ?? '' }];
+}
+
 /** The guide: rotate, revoke everywhere, look through the logs, update what depends on it, notify. */
 function CompromiseProcedure({ whole }: { whole: Whole }) {
   const { steps } = words.incidents;
-  const turned = whole.items.length > 0 && whole.items.every((one) => one.state === 'done' || one.state === 'skipped');
+  const items = useItems(whole);
+  const turned = items.length > 0 && items.every((one) => one.state === 'done' || one.state === 'skipped');
   const said = (text: string) => whole.timeline.some((one) => one.what.includes(text));
-  const first = whole.items[0];
+  const first = items[0];
   return (
     <Steps>
       <Step number={1} title={steps.rotate.title} about={steps.rotate.about} done={turned}>
-        <Items whole={whole} />
+        <Items items={items} />
       </Step>
       <Step number={2} title={steps.revoke.title} about={steps.revoke.about} done={turned}>
         <Group>{first && <SendAgain place={placeOf(first)} name={first.name} />}</Group>
       </Step>
       <Step number={3} title={steps.logs.title} about={steps.logs.about} done={said(words.incidents.checked.logs)}>
         <Group>
-          {whole.items.slice(0, 5).map((one) => (
+          {items.slice(0, 5).map((one) => (
             <LinkButton
               key={`${one.environment} ${one.name}`}
               size="xs"
@@ -244,11 +260,11 @@ function Tick({ whole, what }: { whole: Whole; what: string }) {
   );
 }
 
-function Items({ whole }: { whole: Whole }) {
+function Items({ items }: { items: readonly Item[] }) {
   const may = useMay();
   return (
     <Stack gap="xs">
-      {whole.items.map((one) => (
+      {items.map((one) => (
         <Group key={`${one.environment} ${one.name}`} justify="space-between" wrap="nowrap">
           <div>
             <Text size="sm" className="mono">

@@ -62,50 +62,51 @@ interface Rotation {
   readonly startedBy: string;
 }
 
-/** What waits for a value that only a person can make. */
+/** What waits for a value that only a person can make. The dialog stays when what it was about waits no more. */
 function NeedsYou({ place, names }: { place: Place; names: readonly string[] }) {
   const { data } = useSuspenseQuery(schedule(place));
   const may = useMay();
+  const [given, setGiven] = useState<string>();
+  const [opened, { open, close }] = useDisclosure();
   const due = data.filter((one) => one.overdue && !one.byItself).map((one) => one.name);
   const all = [...new Set([...names, ...due])];
-  if (all.length === 0) return null;
+  const give = (name: string) => {
+    setGiven(name);
+    open();
+  };
   return (
-    <Stack mb="xl">
-      <Title order={2}>{words.rotations.needsYou}</Title>
-      <Text c="dimmed" size="sm">
-        {words.rotations.needsYouAbout}
-      </Text>
-      <SimpleGrid cols={{ base: 1, sm: 2, xl: 3 }}>
-        {all.map((name) => (
-          <NeedsCard key={name} place={place} name={name} waiting={names.includes(name)} may={may('rotate')} />
-        ))}
-      </SimpleGrid>
-    </Stack>
-  );
-}
-
-function NeedsCard(props: { place: Place; name: string; waiting: boolean; may: boolean }) {
-  const { place, name, waiting, may } = props;
-  const [opened, { open, close }] = useDisclosure();
-  return (
-    <Card padding="md">
-      <Group justify="space-between" wrap="nowrap">
-        <div>
-          <Text fw={600} className="mono" size="sm">
-            {name}
+    <>
+      {given !== undefined && <RotateModal place={place} name={given} opened={opened} onClose={close} />}
+      {all.length > 0 && (
+        <Stack mb="xl">
+          <Title order={2}>{words.rotations.needsYou}</Title>
+          <Text c="dimmed" size="sm">
+            {words.rotations.needsYouAbout}
           </Text>
-          <Text size="sm" c="dimmed">
-            {waiting ? words.rotations.waiting : words.states.overdue}
-          </Text>
-        </div>
-        {may && (
-          <Button size="xs" leftSection={<IconHandClick size={15} />} onClick={open}>
-            {words.rotations.give}
-          </Button>
-        )}
-      </Group>
-      <RotateModal place={place} name={name} opened={opened} onClose={close} />
-    </Card>
+          <SimpleGrid cols={{ base: 1, sm: 2, xl: 3 }}>
+            {all.map((name) => (
+              <Card key={name} padding="md">
+                <Group justify="space-between" wrap="nowrap">
+                  <div>
+                    <Text fw={600} className="mono" size="sm">
+                      {name}
+                    </Text>
+                    <Text size="sm" c="dimmed">
+                      {names.includes(name) ? words.rotations.waiting : words.states.overdue}
+                    </Text>
+                  </div>
+                  {may('rotate') && (
+                    <Button size="xs" leftSection={<IconHandClick size={15} />} onClick={() => give(name)}>
+                      {words.rotations.give}
+                    </Button>
+                  )}
+                </Group>
+              </Card>
+            ))}
+          </SimpleGrid>
+        </Stack>
+      )}
+    </>
   );
 }
 

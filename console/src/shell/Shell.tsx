@@ -22,8 +22,8 @@ import { useDisclosure, useMediaQuery } from '@mantine/hooks';
 import { spotlight } from '@mantine/spotlight';
 import { IconKey, IconMoon, IconSearch, IconSun, IconUsersGroup } from '@tabler/icons-react';
 import { useQuery, useSuspenseQuery } from '@tanstack/react-query';
-import { Link, Navigate, Outlet, useLocation } from '@tanstack/react-router';
-import { Suspense, useEffect, useSyncExternalStore } from 'react';
+import { Link, Outlet, useLocation, useNavigate } from '@tanstack/react-router';
+import { Suspense, useEffect, useState, useSyncExternalStore } from 'react';
 import { Problem } from '../api/client.ts';
 import { useEvents } from '../api/events.ts';
 import { alerts, approvals, type Place, projects, whoami } from '../api/queries.ts';
@@ -40,7 +40,6 @@ import { isExpired, signedIn, signOut, subscribeExpired } from './session.ts';
 /** Who is not signed in goes to the sign-in page, and comes back here. */
 export function Shell() {
   const me = useQuery(whoami);
-  const { href } = useLocation();
   if (me.data) {
     return (
       <Suspense fallback={<Waiting />}>
@@ -49,7 +48,7 @@ export function Shell() {
     );
   }
   if (me.isPending) return <Waiting />;
-  if (me.error instanceof Problem && me.error.status === 401) return <Navigate to="/sign-in" search={{ to: href }} />;
+  if (me.error instanceof Problem && me.error.status === 401) return <ToSignIn />;
   return (
     <Plain title={words.errors.title}>
       <ErrorBox error={me.error} />
@@ -58,6 +57,16 @@ export function Shell() {
       </Button>
     </Plain>
   );
+}
+
+/** Once, and back to where the page was first: the address changes while the sign-in page is still on its way. */
+function ToSignIn() {
+  const navigate = useNavigate();
+  const [to] = useState(() => window.location.pathname + window.location.search);
+  useEffect(() => {
+    void navigate({ to: '/sign-in', search: { to }, replace: true });
+  }, [navigate, to]);
+  return <Waiting />;
 }
 
 function Waiting() {
