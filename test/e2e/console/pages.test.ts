@@ -7,7 +7,7 @@ import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { noBrowser, openPage } from '../../support/browser.ts';
 import { ROOT } from '../../support/command.ts';
-import { furnishedScene } from '../../support/console-vault.ts';
+import { emptyScene, furnishedScene } from '../../support/console-vault.ts';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 /** Pictures are kept only when they are asked for: each run would change their bytes. */
@@ -77,6 +77,20 @@ describe.skipIf(noBrowser)('every page', () => {
       expect(found).toEqual({});
     });
   }
+
+  it('loads less than 250 kB of compressed JavaScript at first', async () => {
+    const { at, as } = await emptyScene();
+    const { page, requests } = await openPage(at, { as });
+    await page.goto('/admin');
+    await page.getByText('There are no secrets in development yet').waitFor();
+    const scripts = requests.filter((one) => one.url().endsWith('.js'));
+    const sizes = await Promise.all(scripts.map(async (one) => (await one.sizes()).responseBodySize));
+    const total = sizes.reduce((sum, size) => sum + size, 0);
+    expect(scripts.length).toBeGreaterThan(0);
+    expect(total).toBeGreaterThan(10_000);
+    expect(total).toBeLessThan(250_000);
+    console.info(`first load: ${Math.round(total / 1000)} kB of compressed JavaScript in ${scripts.length} files`);
+  });
 
   it('fits on a phone: nothing is wider than the screen, and axe finds nothing serious', async () => {
     const { at, as } = await furnishedScene();
