@@ -114,7 +114,7 @@ describe('the intake key', () => {
     const old = await sealed(key, 'OLD');
     at.clock.now += 7 * DAY_MS + 1;
     await at.server.stop();
-    const again = await testServer({ clock: () => at.clock.now }, at.folder);
+    const again = await testServer({ clock: () => at.clock.now, env: at.variables }, at.folder);
     const next = (await again.call('GET', '/v1/intake-key', { as })).body;
     expect(next.keyId).not.toBe(key.keyId);
     expect(await isSigned(next)).toBe(true);
@@ -124,7 +124,7 @@ describe('the intake key', () => {
     const late = await put(base, 'LATE', { sealed: await sealed(key, 'LATE') });
     expect(late.body).toMatchObject({ status: 409, code: 'KT_INTAKE_KEY_GONE' });
     await again.server.stop();
-    const third = await testServer({ clock: () => at.clock.now }, at.folder);
+    const third = await testServer({ clock: () => at.clock.now, env: at.variables }, at.folder);
     const { keys } = (await third.call('GET', '/v1/keys', { as })).body;
     const intake = keys.filter((one: { purpose: string }) => one.purpose === 'intake');
     expect(intake.map((one: { state: string }) => one.state)).toEqual(['destroyed', 'active']);
