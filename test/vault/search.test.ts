@@ -15,7 +15,8 @@ async function scene() {
   // None that would turn by itself meanwhile: the server's own schedule runs, too.
   for (const name of ['OLD_PASSWORD', 'MY_PASSWORD', 'A_URL']) await put(name, `https://x.example/${name}`);
   at.clock.now = now;
-  for (const name of ['JWT_SECRET', 'STRIPE_SECRET_KEY', 'stripe_webhook_secret', 'AXB', 'A_B', 'GONE']) await put(name);
+  for (const name of ['JWT_SECRET', 'STRIPE_SECRET_KEY', 'stripe_webhook_secret', 'AXB', 'A_B', 'GONE'])
+    await put(name);
   await at.call('DELETE', `${BASE}/secrets/GONE`, { as: program });
   const find = async (query: string, who = as) => {
     const { body } = await at.call('GET', `${BASE}/secrets?${query}`, { as: who });
