@@ -35,8 +35,8 @@ describe.skipIf(noBrowser)('the integration control center', () => {
     stripe.addKey(next);
     await dialog.getByLabel('STRIPE_SECRET_KEY').fill(next);
     await dialog.getByRole('button', { name: 'Save' }).click();
-    await page.getByText('Stripe was saved.').last().waitFor();
-    expect(await value()).toBe(next);
+    await expect.poll(() => dialog.count()).toBe(0);
+    await expect.poll(value).toBe(next);
 
     for (const key of stripe.keys) key.live = false;
     await card.getByRole('button', { name: 'Validate' }).click();
