@@ -41,8 +41,9 @@ export default defineConfig({
           name: 'processes',
           include: ['test/e2e/**/*.test.ts', 'test/package/**/*.test.ts'],
           expect: { poll: { timeout: 15_000 } },
-          testTimeout: 180_000,
-          hookTimeout: 180_000,
+          // Processes and browsers share the machine: no test asserts a time.
+          testTimeout: 400_000,
+          hookTimeout: 400_000,
         },
       },
     ],
