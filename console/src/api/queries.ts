@@ -12,8 +12,8 @@ export const queryClient = new QueryClient({
   defaultOptions: {
     queries: {
       staleTime: 10_000,
-      // What was refused is refused again; only a server that is away, or has too much to do, is worth a second try.
-      retry: (count, error) => count < 2 && error instanceof Problem && (error.status === 0 || error.status === 503),
+      // What was refused is refused again; only a server that is away, or has too much to do, is worth another try.
+      retry: (count, error) => count < 5 && error instanceof Problem && (error.status === 0 || error.status === 503),
       refetchOnWindowFocus: true,
     },
     mutations: { retry: false },
@@ -139,6 +139,20 @@ export const rotations = (place: Place) =>
     queryFn: async () =>
       (await body(api.GET('/v1/projects/{project}/environments/{environment}/rotations', { params: path(place) })))
         .rotations,
+  });
+
+/** The next few turns: what an overview needs, without the whole year of a large environment. */
+export const nextTurns = (place: Place, limit: number) =>
+  queryOptions({
+    queryKey: ['schedule', place, limit],
+    queryFn: async () =>
+      (
+        await body(
+          api.GET('/v1/projects/{project}/environments/{environment}/schedule', {
+            params: { ...path(place), query: { days: 365, limit } },
+          }),
+        )
+      ).turns,
   });
 
 export const schedule = (place: Place) =>

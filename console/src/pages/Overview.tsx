@@ -2,7 +2,7 @@
 import { Card, Group, SimpleGrid, Stack, Text, Title } from '@mantine/core';
 import { IconCircleCheck, IconFileImport, IconKey } from '@tabler/icons-react';
 import { useQuery, useSuspenseQuery } from '@tanstack/react-query';
-import { alerts, approvals, integrations, type Place, rotations, schedule, secretsPage } from '../api/queries.ts';
+import { alerts, approvals, integrations, nextTurns, type Place, rotations, secretsPage } from '../api/queries.ts';
 import { count } from '../parts/format.ts';
 import { LinkButton, LinkCard } from '../parts/links.tsx';
 import { Ago, Empty, ErrorBox, PageHead, State, tone } from '../parts/Parts.tsx';
@@ -149,7 +149,7 @@ function OpenAlerts() {
 
 function Coming() {
   const place = usePlace();
-  const { data } = useSuspenseQuery(schedule(place));
+  const { data } = useSuspenseQuery(nextTurns(place, SHOWN));
   return (
     <Card component="section">
       <Group justify="space-between" mb="sm">
@@ -160,7 +160,7 @@ function Coming() {
       </Group>
       {data.length === 0 && <Text size="sm">{words.rotations.nothingPlanned}</Text>}
       <Stack gap={8}>
-        {data.slice(0, SHOWN).map((one) => (
+        {data.map((one) => (
           <Group key={`${one.name} ${one.at}`} justify="space-between" wrap="nowrap">
             <Text size="sm" className="mono" truncate>
               {one.name}

@@ -139,7 +139,10 @@ function schedule(app: Api, service: Service): void {
         tags: ['rotations'],
         summary: 'What will turn when, the next first',
         params: schema.inEnvironment,
-        querystring: z.object({ days: z.coerce.number().int().min(1).max(3650).default(365) }),
+        querystring: z.object({
+          days: z.coerce.number().int().min(1).max(3650).default(365),
+          limit: z.coerce.number().int().min(1).max(100_000).optional().describe('The next so many only.'),
+        }),
         response: {
           200: z.object({
             turns: z.array(
@@ -157,12 +160,16 @@ function schedule(app: Api, service: Service): void {
         },
       },
     },
-    (request) =>
-      service.vault.read(showSchedule(service, contextOf(service, request), request.params, request.query.days)),
+    (request) => service.vault.read(showSchedule(service, contextOf(service, request), request.params, request.query)),
   );
 }
 
-function* showSchedule(service: Service, ctx: VaultContext, at: Place, days: number) {
+function* showSchedule(
+  service: Service,
+  ctx: VaultContext,
+  at: Place,
+  { days, limit }: { days: number; limit?: number | undefined },
+) {
   const environment = ctx.environment(at);
   const until = ctx.clock() + days * DAY_MS;
   const turns = yield* turnsAhead(
@@ -174,7 +181,7 @@ function* showSchedule(service: Service, ctx: VaultContext, at: Place, days: num
   );
   const where = { project: environment.project, environment: environment.name };
   yield* logTransaction(ctx.log([{ action: 'secret.list', ...where, details: { schedule: true } }]));
-  return { turns };
+  return { turns: turns.slice(0, limit) };
 }
 
 function providers(app: Api, service: Service): void {
