@@ -15,6 +15,7 @@ import { listSecrets } from '../lib/vault/list.ts';
 import { readSecret } from '../lib/vault/read.ts';
 import { beginRootKeyFileChange, finishRootKeyFileChange } from '../lib/vault/root-key-files.ts';
 import { setSecret } from '../lib/vault/write.ts';
+import { consoleInBrowser } from './console.ts';
 import { serverFlat, serverMemory, serverPostgres, serverReads, serverWrites } from './server.ts';
 import {
   AT,
@@ -304,6 +305,7 @@ const PARTS: Readonly<Record<string, () => void | Promise<void>>> = {
   rotations,
   tick,
   liveChecks,
+  consoleInBrowser,
 };
 const wanted = process.argv.slice(2);
 for (const [name, part] of Object.entries(PARTS)) if (wanted.length === 0 || wanted.includes(name)) await part();
