@@ -7,6 +7,8 @@ import { findBrowser } from '../scripts/lib/browser.js';
 import { fill, median, newVault, options, record, temporaryFolder } from './support.ts';
 
 const SECRETS = 100_000;
+/** What a team has. */
+const USUAL = 1_000;
 const ROUNDS = 5;
 const OWNER = { email: 'owner@example.com', name: 'Olive', password: 'a long enough passphrase' };
 
@@ -104,14 +106,14 @@ export async function consoleInBrowser(): Promise<void> {
   const executablePath = findBrowser();
   if (!executablePath) throw new Error('there is no Chromium on this machine: install it, or set KEYTURN_BROWSER');
   const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
-  const folders = [filled(0), filled(SECRETS)] as const;
+  const folders = [filled(0), filled(USUAL), filled(SECRETS)] as const;
   const empty = await served(folders[0]);
-  const full = await served(folders[1]);
+  const usual = await served(folders[1]);
   try {
     const floor = await timeOf(browser, empty, '/admin/secrets', 'heading');
-    const interactive = await timeOf(browser, full, '/admin', 'heading');
+    const interactive = await timeOf(browser, usual, '/admin', 'heading');
     record({
-      name: 'console: from its address to a page that can be used, nothing cached',
+      name: 'console: from its address to the overview of 1,000 secrets, nothing cached',
       unit: 'ms',
       value: interactive,
       against: 'the page of an empty vault',
@@ -119,6 +121,9 @@ export async function consoleInBrowser(): Promise<void> {
       target: '< 1,000 ms',
       met: interactive < 1_000,
     });
+    await empty.server.stop();
+    await usual.server.stop();
+    const full = await served(folders[2]);
     const { context, page } = await opened(browser, full);
     const rows: number[] = [];
     for (let round = 0; round < ROUNDS; round += 1) {
@@ -152,9 +157,8 @@ export async function consoleInBrowser(): Promise<void> {
       met: longest <= 50,
     });
     await context.close();
+    await full.server.stop();
   } finally {
     await browser.close();
-    await empty.server.stop();
-    await full.server.stop();
   }
 }

@@ -9,7 +9,7 @@ import { QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { queryClient } from './api/queries.ts';
+import { catalog, projects, queryClient, whoami } from './api/queries.ts';
 import { router } from './router.tsx';
 import { theme, variables } from './theme.ts';
 
@@ -19,6 +19,13 @@ const nonce = document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?
 
 // What locks the page's scrolling while a dialog is open writes a style element too, and takes its nonce from here.
 Object.assign(window, { __webpack_nonce__: nonce });
+
+// What every page asks for is asked for at once, not one after the other as pages come to need it.
+if (window.location.pathname.startsWith('/admin')) {
+  void queryClient.prefetchQuery(whoami);
+  void queryClient.prefetchQuery(projects);
+  void queryClient.prefetchQuery(catalog);
+}
 
 createRoot(root).render(
   <StrictMode>

@@ -2,11 +2,12 @@
 import { nameKey } from '../catalog/catalog.ts';
 import type { KnownSecret } from '../catalog/known-secrets.ts';
 import type { Provider } from '../providers/provider.ts';
-import { all, logTransaction, type Operation } from '../store/operation.ts';
+import { all, first, logTransaction, type Operation } from '../store/operation.ts';
 import { selectChecks } from '../store/statements/checks.ts';
+import { findSummary } from '../store/statements/secrets.ts';
 import type { CheckStatus } from '../store/states.ts';
 import type { VaultContext } from '../vault/context.ts';
-import { allSummaries } from '../vault/list.ts';
+import { summaryOf } from '../vault/list.ts';
 import type { Environment, Place } from '../vault/places.ts';
 import type { SecretSummary } from '../vault/results.ts';
 import { environmentPlace } from '../vault/write.ts';
@@ -67,7 +68,7 @@ export function* listIntegrations(ctx: VaultContext, world: World, at: Place): O
   const environment = ctx.environment(at);
   const event = { action: 'secret.list', ...environmentPlace(environment) } as const;
   yield* ctx.authorize('list', event);
-  const present = (yield* allSummaries(environment)).filter((one) => ctx.mayReach('list', environment, one.name));
+  const present = yield* knownSecrets(ctx, environment);
   const checks = yield* checksOf(environment);
   yield* logTransaction(ctx.log([{ ...event, details: { integrations: true } }]));
   const providers = new Map(world.providers.all.map((one) => [one.title.toLowerCase(), one]));
@@ -80,6 +81,17 @@ export function* listIntegrations(ctx: VaultContext, world: World, at: Place): O
     ctx.catalog.known.flatMap(({ provider }) => (provider ? [[provider.toLowerCase(), provider]] : [])),
   );
   return [...groups].map(([id, fields]) => integrationOf(id, titles.get(id) ?? id, providers.get(id), fields));
+}
+
+/** Those of the catalogue's names that are there: a look-up each, however many other secrets there are. */
+function* knownSecrets(ctx: VaultContext, environment: Environment): Operation<SecretSummary[]> {
+  const found: SecretSummary[] = [];
+  for (const { name, provider } of ctx.catalog.known) {
+    if (provider === undefined || !ctx.mayReach('list', environment, name)) continue;
+    const row = yield* first(findSummary, { environmentId: environment.id, nameKey: nameKey(name) });
+    if (row) found.push(summaryOf(environment, row));
+  }
+  return found;
 }
 
 function* checksOf(environment: Environment): Operation<Checks> {

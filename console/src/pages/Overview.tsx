@@ -2,10 +2,11 @@
 import { Card, Group, SimpleGrid, Stack, Text, Title } from '@mantine/core';
 import { IconCircleCheck, IconFileImport, IconKey } from '@tabler/icons-react';
 import { useQuery, useSuspenseQuery } from '@tanstack/react-query';
+import { Suspense } from 'react';
 import { alerts, approvals, integrations, nextTurns, type Place, rotations, secretsPage } from '../api/queries.ts';
 import { count } from '../parts/format.ts';
 import { LinkButton, LinkCard } from '../parts/links.tsx';
-import { Ago, Empty, ErrorBox, PageHead, State, tone } from '../parts/Parts.tsx';
+import { Ago, Empty, ErrorBox, Loading, PageHead, State, tone } from '../parts/Parts.tsx';
 import { useMay, usePlace } from '../parts/place.ts';
 import { RotationSteps } from '../parts/RotationSteps.tsx';
 import { words } from '../words.ts';
@@ -48,9 +49,15 @@ export function Overview() {
       <Numbers total={data.total ?? 0} />
       <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="lg" mt="lg">
         <OpenAlerts />
-        <Coming />
-        <Connections />
-        <Moving />
+        <Suspense fallback={<Loading />}>
+          <Coming />
+        </Suspense>
+        <Suspense fallback={<Loading />}>
+          <Connections />
+        </Suspense>
+        <Suspense fallback={<Loading />}>
+          <Moving />
+        </Suspense>
       </SimpleGrid>
     </>
   );

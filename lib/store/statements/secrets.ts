@@ -261,6 +261,22 @@ export const countFound = statement(
       .where(sql<boolean>`(case when s.deleted_at is null then 0 else 1 end) = ${p.deleted}`),
 );
 
+/** One live secret with what lists show of it. */
+export const findSummary = statement('findSummary', (db, p: { environmentId: number; nameKey: string }) =>
+  db
+    .selectFrom('secrets as s')
+    .leftJoin('usage as u', 'u.secret_id', 's.id')
+    .leftJoin('versions as v', (join) =>
+      join.onRef('v.secret_id', '=', 's.id').onRef('v.number', '=', 's.current_version'),
+    )
+    .selectAll('s')
+    .select(['u.reads', 'u.last_read_at', 'u.last_read_by', 'v.size', 'v.fingerprint', 'v.created_by'])
+    .where('s.environment_id', '=', p.environmentId)
+    .where('s.name_key', '=', p.nameKey)
+    .where('s.current_version', '>', 0)
+    .where('s.deleted_at', 'is', null),
+);
+
 /** The same page with the sealed values in use. */
 export const selectSealedPage = statement(
   'selectSealedPage',
