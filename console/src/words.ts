@@ -653,7 +653,7 @@ export const words = {
     everyEnvironment: 'Every environment',
     give: 'Give a role',
     giveRole: (name: string) => `Give ${name} a role`,
-    take: 'Take',
+    take: 'Take away',
     takeRole: (role: string, name: string) => `Take the role ${role} from ${name}`,
     endSessions: 'Sign out',
     remove: 'Remove',

@@ -21,6 +21,7 @@ import { useMutation, useQuery, useSuspenseQuery } from '@tanstack/react-query';
 import { type FormEvent, lazy, Suspense, useState } from 'react';
 import { api, authRequest, body, Problem } from '../api/client.ts';
 import { queryClient, sessions, whoami } from '../api/queries.ts';
+import { ListTable } from '../parts/ListTable.tsx';
 import { Ago, ErrorBox, Loading, PageHead } from '../parts/Parts.tsx';
 import { signOut } from '../shell/session.ts';
 import { words } from '../words.ts';
@@ -58,45 +59,33 @@ function Sessions() {
         {words.account.sessions}
       </Title>
       <ErrorBox error={end.error} />
-      <Table.ScrollContainer minWidth={560}>
-        <Table verticalSpacing="sm">
-          <Table.Thead>
-            <Table.Tr>
-              {words.account.sessionColumns.map((column) => (
-                <Table.Th key={column}>{column}</Table.Th>
-              ))}
-              <Table.Th aria-label={words.secret.more} />
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {data.map((one) => (
-              <Table.Tr key={one.id}>
-                <Table.Td>
-                  <Ago at={one.createdAt} />
-                </Table.Td>
-                <Table.Td>
-                  <Ago at={one.expiresAt} />
-                </Table.Td>
-                <Table.Td className="mono">{one.address}</Table.Td>
-                <Table.Td>
-                  <Text size="sm" lineClamp={2} maw={380}>
-                    {one.client}
-                  </Text>
-                </Table.Td>
-                <Table.Td>
-                  {one.current ? (
-                    <Badge color="green">{words.account.current}</Badge>
-                  ) : (
-                    <Button size="compact-sm" variant="subtle" color="red" onClick={() => end.mutate(one.id)}>
-                      {words.account.end}
-                    </Button>
-                  )}
-                </Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
+      <ListTable width={560} columns={words.account.sessionColumns} actions>
+        {data.map((one) => (
+          <Table.Tr key={one.id}>
+            <Table.Td>
+              <Ago at={one.createdAt} />
+            </Table.Td>
+            <Table.Td>
+              <Ago at={one.expiresAt} />
+            </Table.Td>
+            <Table.Td className="mono">{one.address}</Table.Td>
+            <Table.Td>
+              <Text size="sm" lineClamp={2} maw={380}>
+                {one.client}
+              </Text>
+            </Table.Td>
+            <Table.Td>
+              {one.current ? (
+                <Badge color="green">{words.account.current}</Badge>
+              ) : (
+                <Button size="compact-sm" variant="subtle" color="red" onClick={() => end.mutate(one.id)}>
+                  {words.account.end}
+                </Button>
+              )}
+            </Table.Td>
+          </Table.Tr>
+        ))}
+      </ListTable>
     </Card>
   );
 }

@@ -6,6 +6,7 @@ import { useMutation, useQuery } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { api, body, once, type Schema } from '../api/client.ts';
 import { alerts, queryClient } from '../api/queries.ts';
+import { FormFoot } from '../parts/FormFoot.tsx';
 import { LinkButton } from '../parts/links.tsx';
 import { dateTimeText } from '../parts/moments.ts';
 import { Ago, Empty, ErrorBox, Loading, PageHead, State } from '../parts/Parts.tsx';
@@ -173,14 +174,7 @@ function MuteForm({ alert, onClose }: { alert: Alert; onClose: () => void }) {
           data-autofocus
         />
         <ErrorBox error={mute.error} />
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose}>
-            {words.cancel}
-          </Button>
-          <Button type="submit" loading={mute.isPending}>
-            {words.alerts.mute}
-          </Button>
-        </Group>
+        <FormFoot submit={words.alerts.mute} pending={mute.isPending} onCancel={onClose} />
       </Stack>
     </form>
   );

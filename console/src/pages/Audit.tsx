@@ -6,6 +6,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
 import { api, body, type Schema } from '../api/client.ts';
 import { count } from '../parts/format.ts';
+import { ListTable } from '../parts/ListTable.tsx';
 import { dateTimeText } from '../parts/moments.ts';
 import { Empty, ErrorBox, Loading, PageHead, State } from '../parts/Parts.tsx';
 import { useMay, usePlace } from '../parts/place.ts';
@@ -163,34 +164,22 @@ function whereOf(entry: Entry): string {
 
 function Entries({ entries, onShow }: { entries: readonly Entry[]; onShow: (entry: Entry) => void }) {
   return (
-    <Table.ScrollContainer minWidth={760}>
-      <Table verticalSpacing={6} highlightOnHover>
-        <Table.Thead>
-          <Table.Tr>
-            {words.audit.columns.map((column) => (
-              <Table.Th key={column}>{column}</Table.Th>
-            ))}
-            <Table.Th aria-label={words.audit.details} />
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {entries.map((one) => (
-            <Table.Tr key={`${one.chain} ${one.seq}`}>
-              <Table.Td style={{ whiteSpace: 'nowrap' }}>{dateTimeText(one.time)}</Table.Td>
-              <Table.Td>{one.principal}</Table.Td>
-              <Table.Td className="mono">{one.action}</Table.Td>
-              <Table.Td>{one.outcome === 'ok' ? words.states.ok : <State of={one.outcome} />}</Table.Td>
-              <Table.Td>{whereOf(one)}</Table.Td>
-              <Table.Td>
-                <Button size="compact-xs" variant="subtle" onClick={() => onShow(one)}>
-                  {words.audit.details}
-                </Button>
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+    <ListTable width={760} columns={words.audit.columns} actions>
+      {entries.map((one) => (
+        <Table.Tr key={`${one.chain} ${one.seq}`}>
+          <Table.Td style={{ whiteSpace: 'nowrap' }}>{dateTimeText(one.time)}</Table.Td>
+          <Table.Td>{one.principal}</Table.Td>
+          <Table.Td className="mono">{one.action}</Table.Td>
+          <Table.Td>{one.outcome === 'ok' ? words.states.ok : <State of={one.outcome} />}</Table.Td>
+          <Table.Td>{whereOf(one)}</Table.Td>
+          <Table.Td>
+            <Button size="compact-xs" variant="subtle" onClick={() => onShow(one)}>
+              {words.audit.details}
+            </Button>
+          </Table.Td>
+        </Table.Tr>
+      ))}
+    </ListTable>
   );
 }
 

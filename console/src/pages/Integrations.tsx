@@ -19,6 +19,7 @@ import { useMutation, useSuspenseQuery } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { api, body, once, type Schema } from '../api/client.ts';
 import { integrations, type Place, queryClient } from '../api/queries.ts';
+import { FormFoot } from '../parts/FormFoot.tsx';
 import { LinkAnchor } from '../parts/links.tsx';
 import { Ago, ErrorBox, Outward, PageHead, State } from '../parts/Parts.tsx';
 import { useMay, usePlace } from '../parts/place.ts';
@@ -298,14 +299,7 @@ function ManageForm(props: { place: Place; integration: Integration; onClose: ()
           </Text>
         )}
         <SaveError error={save.error} onAccepted={() => save.reset()} />
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose}>
-            {words.cancel}
-          </Button>
-          <Button type="submit" loading={save.isPending} disabled={!may('write')}>
-            {words.save}
-          </Button>
-        </Group>
+        <FormFoot submit={words.save} pending={save.isPending} disabled={!may('write')} onCancel={onClose} />
       </Stack>
     </form>
   );

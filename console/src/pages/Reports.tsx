@@ -3,6 +3,7 @@ import { Button, Card, SimpleGrid, Stack, Table, Text, Title } from '@mantine/co
 import { IconDownload, IconPrinter, IconReportAnalytics } from '@tabler/icons-react';
 import { useSuspenseQuery } from '@tanstack/react-query';
 import { type Place, type Report, report } from '../api/queries.ts';
+import { ListTable } from '../parts/ListTable.tsx';
 import { dateTimeText } from '../parts/moments.ts';
 import { Empty, PageHead, State } from '../parts/Parts.tsx';
 import { useMay, usePlace } from '../parts/place.ts';
@@ -87,28 +88,17 @@ function Findings({ report: { findings } }: { report: Report }) {
       {sorted.length === 0 ? (
         <Text>{words.reports.noFindings}</Text>
       ) : (
-        <Table.ScrollContainer minWidth={560}>
-          <Table verticalSpacing="xs">
-            <Table.Thead>
-              <Table.Tr>
-                {words.reports.findingColumns.map((column) => (
-                  <Table.Th key={column}>{column}</Table.Th>
-                ))}
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {sorted.map((one) => (
-                <Table.Tr key={`${one.secret} ${one.what}`}>
-                  <Table.Td>
-                    <State of={one.severity} />
-                  </Table.Td>
-                  <Table.Td className="mono">{one.secret}</Table.Td>
-                  <Table.Td>{one.what}</Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
+        <ListTable width={560} columns={words.reports.findingColumns}>
+          {sorted.map((one) => (
+            <Table.Tr key={`${one.secret} ${one.what}`}>
+              <Table.Td>
+                <State of={one.severity} />
+              </Table.Td>
+              <Table.Td className="mono">{one.secret}</Table.Td>
+              <Table.Td>{one.what}</Table.Td>
+            </Table.Tr>
+          ))}
+        </ListTable>
       )}
     </section>
   );
@@ -120,34 +110,23 @@ function Secrets({ report: { secrets } }: { report: Report }) {
       <Title order={2} mb="sm">
         {words.secrets.title}
       </Title>
-      <Table.ScrollContainer minWidth={760}>
-        <Table verticalSpacing={6}>
-          <Table.Thead>
-            <Table.Tr>
-              {words.reports.columns.map((column) => (
-                <Table.Th key={column}>{column}</Table.Th>
-              ))}
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {secrets.map((one) => (
-              <Table.Tr key={one.name}>
-                <Table.Td className="mono">{one.name}</Table.Td>
-                <Table.Td>{words.types[one.type] ?? one.type}</Table.Td>
-                <Table.Td>
-                  <State of={one.risk} />
-                </Table.Td>
-                <Table.Td>{words.reports.age(one.ageDays, one.intervalDays)}</Table.Td>
-                <Table.Td>
-                  <State of={one.state} />
-                </Table.Td>
-                <Table.Td>{one.strength ?? words.none}</Table.Td>
-                <Table.Td>{one.reads}</Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
+      <ListTable width={760} columns={words.reports.columns}>
+        {secrets.map((one) => (
+          <Table.Tr key={one.name}>
+            <Table.Td className="mono">{one.name}</Table.Td>
+            <Table.Td>{words.types[one.type] ?? one.type}</Table.Td>
+            <Table.Td>
+              <State of={one.risk} />
+            </Table.Td>
+            <Table.Td>{words.reports.age(one.ageDays, one.intervalDays)}</Table.Td>
+            <Table.Td>
+              <State of={one.state} />
+            </Table.Td>
+            <Table.Td>{one.strength ?? words.none}</Table.Td>
+            <Table.Td>{one.reads}</Table.Td>
+          </Table.Tr>
+        ))}
+      </ListTable>
     </section>
   );
 }

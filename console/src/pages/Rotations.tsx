@@ -8,6 +8,7 @@ import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { Place } from '../api/queries.ts';
 import { rotations, schedule } from '../api/queries.ts';
+import { ListTable } from '../parts/ListTable.tsx';
 import { dateText, dateTimeText } from '../parts/moments.ts';
 import { Ago, Empty, ErrorBox, PageHead, State } from '../parts/Parts.tsx';
 import { useMay, usePlace } from '../parts/place.ts';
@@ -150,45 +151,31 @@ function Past({ place, rotations: past }: { place: Place; rotations: readonly Ro
   const may = useMay();
   if (past.length === 0) return <Empty icon={IconCalendarRepeat} title={words.rotations.none} />;
   return (
-    <Table.ScrollContainer minWidth={700}>
-      <Table verticalSpacing="sm">
-        <Table.Thead>
-          <Table.Tr>
-            {words.rotations.columns.map((column) => (
-              <Table.Th key={column}>{column}</Table.Th>
-            ))}
-            <Table.Th aria-label={words.secret.more} />
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {past.map((one) => (
-            <Table.Tr key={one.id}>
-              <Table.Td className="mono">
-                <Link to="/admin/secrets/$name" params={{ name: one.name }}>
-                  {one.name}
-                </Link>
-              </Table.Td>
-              <Table.Td>
-                <State of={one.state} />
-                {one.error && (
-                  <Text size="xs" c="dimmed" maw={320}>
-                    {one.error}
-                  </Text>
-                )}
-              </Table.Td>
-              <Table.Td>{words.rotations.versions(one.fromVersion, one.toVersion)}</Table.Td>
-              <Table.Td>
-                <Ago at={one.startedAt} />
-              </Table.Td>
-              <Table.Td>{one.startedBy}</Table.Td>
-              <Table.Td>
-                {one.state === 'grace' && may('rotate') && <RollBack place={place} name={one.name} />}
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+    <ListTable width={700} columns={words.rotations.columns} actions>
+      {past.map((one) => (
+        <Table.Tr key={one.id}>
+          <Table.Td className="mono">
+            <Link to="/admin/secrets/$name" params={{ name: one.name }}>
+              {one.name}
+            </Link>
+          </Table.Td>
+          <Table.Td>
+            <State of={one.state} />
+            {one.error && (
+              <Text size="xs" c="dimmed" maw={320}>
+                {one.error}
+              </Text>
+            )}
+          </Table.Td>
+          <Table.Td>{words.rotations.versions(one.fromVersion, one.toVersion)}</Table.Td>
+          <Table.Td>
+            <Ago at={one.startedAt} />
+          </Table.Td>
+          <Table.Td>{one.startedBy}</Table.Td>
+          <Table.Td>{one.state === 'grace' && may('rotate') && <RollBack place={place} name={one.name} />}</Table.Td>
+        </Table.Tr>
+      ))}
+    </ListTable>
   );
 }
 
@@ -339,34 +326,23 @@ function Next({ turns }: { turns: readonly Turn[] }) {
   return (
     <>
       <Title order={2}>{words.rotations.next}</Title>
-      <Table.ScrollContainer minWidth={480}>
-        <Table>
-          <Table.Thead>
-            <Table.Tr>
-              {words.rotations.nextColumns.map((column) => (
-                <Table.Th key={column}>{column}</Table.Th>
-              ))}
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {turns.slice(0, NEXT).map((one) => (
-              <Table.Tr key={`${one.name} ${one.at}`}>
-                <Table.Td className="mono">
-                  <Link to="/admin/secrets/$name" params={{ name: one.name }}>
-                    {one.name}
-                  </Link>
-                </Table.Td>
-                <Table.Td>{one.overdue ? <State of="overdue" /> : dateTimeText(one.at)}</Table.Td>
-                <Table.Td>
-                  <Badge color={one.byItself ? 'green' : 'orange'}>
-                    {one.byItself ? words.rotations.byItself : words.rotations.byPerson}
-                  </Badge>
-                </Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
+      <ListTable width={480} columns={words.rotations.nextColumns}>
+        {turns.slice(0, NEXT).map((one) => (
+          <Table.Tr key={`${one.name} ${one.at}`}>
+            <Table.Td className="mono">
+              <Link to="/admin/secrets/$name" params={{ name: one.name }}>
+                {one.name}
+              </Link>
+            </Table.Td>
+            <Table.Td>{one.overdue ? <State of="overdue" /> : dateTimeText(one.at)}</Table.Td>
+            <Table.Td>
+              <Badge color={one.byItself ? 'green' : 'orange'}>
+                {one.byItself ? words.rotations.byItself : words.rotations.byPerson}
+              </Badge>
+            </Table.Td>
+          </Table.Tr>
+        ))}
+      </ListTable>
     </>
   );
 }

@@ -8,6 +8,7 @@ import { type FormEvent, useState } from 'react';
 import { fingerprintWords } from '../../../lib/client/sealed-value.ts';
 import { api, body, once } from '../api/client.ts';
 import { projects, queryClient } from '../api/queries.ts';
+import { ListTable } from '../parts/ListTable.tsx';
 import { dateTimeText } from '../parts/moments.ts';
 import { Ago, ErrorBox, Loading, PageHead, State } from '../parts/Parts.tsx';
 import { useMay } from '../parts/place.ts';
@@ -338,50 +339,38 @@ function Keys() {
         {words.vault.root(found.data.rootKeyId.slice(0, 12))}
       </Text>
       <ErrorBox error={turn.error} />
-      <Table.ScrollContainer minWidth={620}>
-        <Table verticalSpacing={6}>
-          <Table.Thead>
-            <Table.Tr>
-              {words.vault.keyColumns.map((column) => (
-                <Table.Th key={column}>{column}</Table.Th>
-              ))}
-              <Table.Th aria-label={words.secret.more} />
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {found.data.keys.map((one) => (
-              <Table.Tr key={one.keyId}>
-                <Table.Td>
-                  {one.purpose} <Badge color="gray">{one.number}</Badge>
-                </Table.Td>
-                <Table.Td>{one.environment ?? words.none}</Table.Td>
-                <Table.Td>
-                  <State
-                    of={one.state === 'active' ? 'current' : one.state === 'retiring' ? 'previous' : 'retired'}
-                    label={one.state}
-                  />
-                </Table.Td>
-                <Table.Td>
-                  <Ago at={one.createdAt} />
-                </Table.Td>
-                <Table.Td>{one.versions}</Table.Td>
-                <Table.Td>
-                  {one.environment !== null && one.state === 'active' && (
-                    <Button
-                      size="compact-sm"
-                      variant="subtle"
-                      loading={turn.isPending}
-                      onClick={() => one.environment && rotate(one.environment)}
-                    >
-                      {words.secret.rotate}
-                    </Button>
-                  )}
-                </Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
+      <ListTable width={620} columns={words.vault.keyColumns} actions>
+        {found.data.keys.map((one) => (
+          <Table.Tr key={one.keyId}>
+            <Table.Td>
+              {one.purpose} <Badge color="gray">{one.number}</Badge>
+            </Table.Td>
+            <Table.Td>{one.environment ?? words.none}</Table.Td>
+            <Table.Td>
+              <State
+                of={one.state === 'active' ? 'current' : one.state === 'retiring' ? 'previous' : 'retired'}
+                label={one.state}
+              />
+            </Table.Td>
+            <Table.Td>
+              <Ago at={one.createdAt} />
+            </Table.Td>
+            <Table.Td>{one.versions}</Table.Td>
+            <Table.Td>
+              {one.environment !== null && one.state === 'active' && (
+                <Button
+                  size="compact-sm"
+                  variant="subtle"
+                  loading={turn.isPending}
+                  onClick={() => one.environment && rotate(one.environment)}
+                >
+                  {words.secret.rotate}
+                </Button>
+              )}
+            </Table.Td>
+          </Table.Tr>
+        ))}
+      </ListTable>
     </Card>
   );
 }

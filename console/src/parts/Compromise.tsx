@@ -1,6 +1,6 @@
 // "This value is in wrong hands": the guide's emergency procedure as one act, which turns the secret at once, ends the old
 // value, freezes who may read it, and opens the incident in which the rest is walked through.
-import { Button, Group, List, Modal, Select, Stack, Text, TextInput } from '@mantine/core';
+import { List, Modal, Select, Stack, Text, TextInput } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
@@ -8,6 +8,7 @@ import { api, body, once } from '../api/client.ts';
 import { type Place, queryClient } from '../api/queries.ts';
 import { withSealed } from '../sealing/intake.ts';
 import { words } from '../words.ts';
+import { FormFoot } from './FormFoot.tsx';
 import { WhereToMake } from './Rotate.tsx';
 import { SaveError } from './SealingNote.tsx';
 import { SecretInput } from './SecretInput.tsx';
@@ -102,14 +103,7 @@ function Form({ place, name, onClose }: Props) {
           </>
         )}
         <SaveError error={begin.error} onAccepted={() => begin.reset()} />
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose}>
-            {words.cancel}
-          </Button>
-          <Button type="submit" color="red" loading={begin.isPending}>
-            {words.compromise.submit}
-          </Button>
-        </Group>
+        <FormFoot submit={words.compromise.submit} pending={begin.isPending} danger onCancel={onClose} />
       </Stack>
     </form>
   );

@@ -7,6 +7,7 @@ import { api, body, once, Problem } from '../api/client.ts';
 import { type Place, providers, queryClient, secretFacts } from '../api/queries.ts';
 import { withSealed } from '../sealing/intake.ts';
 import { words } from '../words.ts';
+import { FormFoot } from './FormFoot.tsx';
 import { ErrorBox, Loading, Outward } from './Parts.tsx';
 import { RotationSteps } from './RotationSteps.tsx';
 import { SaveError } from './SealingNote.tsx';
@@ -103,14 +104,7 @@ function RotateForm({ place, name, onClose }: Props) {
           clearable
         />
         <SaveError error={turn.error} onAccepted={() => turn.reset()} />
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose}>
-            {words.cancel}
-          </Button>
-          <Button type="submit" loading={turn.isPending}>
-            {words.rotate.submit}
-          </Button>
-        </Group>
+        <FormFoot submit={words.rotate.submit} pending={turn.isPending} onCancel={onClose} />
       </Stack>
     </form>
   );

@@ -8,6 +8,7 @@ import { api, body, once, Problem, type Schema } from '../api/client.ts';
 import { catalog, type Place, queryClient } from '../api/queries.ts';
 import { withSealed } from '../sealing/intake.ts';
 import { words } from '../words.ts';
+import { FormFoot } from './FormFoot.tsx';
 import { ErrorBox } from './Parts.tsx';
 import { SaveError } from './SealingNote.tsx';
 import { SecretInput } from './SecretInput.tsx';
@@ -115,14 +116,7 @@ function AddForm({ place, onClose }: { place: Place; onClose: () => void }) {
           />
         </Group>
         <SaveError error={save.error} onAccepted={() => save.reset()} />
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose}>
-            {words.cancel}
-          </Button>
-          <Button type="submit" loading={save.isPending}>
-            {words.add.submit}
-          </Button>
-        </Group>
+        <FormFoot submit={words.add.submit} pending={save.isPending} onCancel={onClose} />
       </Stack>
     </form>
   );
@@ -184,14 +178,7 @@ function ValueForm({ place, secret, onClose }: OfSecret) {
           data-autofocus
         />
         <Overwrite error={save.error} onOverwrite={() => save.mutate('*')} onAccepted={() => save.reset()} />
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose}>
-            {words.cancel}
-          </Button>
-          <Button type="submit" loading={save.isPending}>
-            {words.newValue.submit}
-          </Button>
-        </Group>
+        <FormFoot submit={words.newValue.submit} pending={save.isPending} onCancel={onClose} />
       </Stack>
     </form>
   );
@@ -303,14 +290,7 @@ function DescribeForm({ place, secret, onClose }: OfSecret) {
           onChange={(event) => setLabels(event.currentTarget.value)}
         />
         <Overwrite error={save.error} onOverwrite={() => save.mutate('*')} onAccepted={() => save.reset()} />
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose}>
-            {words.cancel}
-          </Button>
-          <Button type="submit" loading={save.isPending}>
-            {words.save}
-          </Button>
-        </Group>
+        <FormFoot submit={words.save} pending={save.isPending} onCancel={onClose} />
       </Stack>
     </form>
   );
