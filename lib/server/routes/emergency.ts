@@ -63,8 +63,8 @@ export function registerEmergency(app: Api, service: Service): void {
       const { since, freeze, why, ...given } = request.body;
       const { name } = request.params;
       const value = hasValue(given) ? await valueFor(service, request.params, name, given) : undefined;
-      return changeOutside(service, request, reply, function* (ctx): Operation<Answer> {
-        try {
+      try {
+        return await changeOutside(service, request, reply, function* (ctx): Operation<Answer> {
           const input = { at: request.params, name, since, freeze, why, value };
           const result = yield* compromise(ctx, rotatorFor(service, ctx), input);
           // Told now, and by the server itself: who may rotate need not see what else there is to tell.
@@ -73,10 +73,10 @@ export function registerEmergency(app: Api, service: Service): void {
             status: 200,
             body: { ...result, rotation: result.rotation && schema.shownRotation(result.rotation) },
           };
-        } finally {
-          value?.fill(0);
-        }
-      });
+        });
+      } finally {
+        value?.fill(0);
+      }
     },
   );
   app.post(

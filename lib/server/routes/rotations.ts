@@ -50,8 +50,8 @@ function rotating(app: Api, service: Service): void {
       const { graceMs, ...given } = request.body;
       const { name } = request.params;
       const value = hasValue(given) ? await valueFor(service, request.params, name, given) : undefined;
-      return changeOutside(service, request, reply, function* (ctx, id): Operation<Answer> {
-        try {
+      try {
+        return await changeOutside(service, request, reply, function* (ctx, id): Operation<Answer> {
           yield* requireApproval(ctx, 'rotate', request.params, name, approvalOf(request));
           const rotate = {
             at: request.params,
@@ -61,10 +61,10 @@ function rotating(app: Api, service: Service): void {
             ...(id !== undefined && { id }),
           };
           return { status: 200, body: schema.shownRotation(yield* rotatorFor(ctx).rotate(rotate)) };
-        } finally {
-          value?.fill(0);
-        }
-      });
+        });
+      } finally {
+        value?.fill(0);
+      }
     },
   );
   app.post(

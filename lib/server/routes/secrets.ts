@@ -2,8 +2,6 @@
 import type { FastifyReply, FastifyRequest, FastifySchemaCompiler } from 'fastify';
 import { validatorCompiler } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { fromBase64url, type Sealed, type SealedFor, seal } from '../../client/sealed-value.ts';
-import { asUtf8 } from '../../crypto/bytes.ts';
 import { UsageError } from '../../errors.ts';
 import { requireApproval } from '../../identity/approvals.ts';
 import type { Operation } from '../../store/operation.ts';
@@ -33,7 +31,6 @@ const BASE = '/v1/projects/:project/environments/:environment';
 export function registerSecrets(app: Api, service: Service): void {
   const hot = new HotReader(service);
   reading(app, service, hot);
-  revealing(app, service);
   bulk(app, service, hot);
   changing(app, service);
 }
@@ -187,76 +184,6 @@ function reading(app: Api, service: Service, hot: HotReader): void {
   );
 }
 
-function revealing(app: Api, service: Service): void {
-  app.post(
-    `${BASE}/secrets/:name/reveal`,
-    {
-      config: { permission: 'read', reads: true },
-      schema: {
-        tags: ['secrets'],
-        summary: 'Read a value sealed to a key of your own, with a reason',
-        description:
-          'HPKE (RFC 9180) to an X25519 key that is made for this one answer. For people; wants a sign-in of the last five minutes.',
-        params: schema.ofSecret,
-        body: z.object({
-          recipient: z.base64url().length(43).describe('X25519, 32 bytes, base64url.'),
-          reason: z.string().trim().min(3).max(200).describe('Why; it is in the audit log.'),
-          version: z.int().min(1).max(2_147_483_647).optional().describe('The one in use where not given.'),
-        }),
-        response: {
-          200: z.object({
-            vault: z.string(),
-            project: z.string(),
-            environment: z.string(),
-            name: z.string(),
-            version: z.int(),
-            text: z.boolean().describe('Whether the bytes are UTF-8 text.'),
-            enc: z.string(),
-            ciphertext: z.string(),
-          }),
-          ...schema.problems,
-        },
-      },
-    },
-    async (request) => {
-      const ctx = contextOf(service, request);
-      const { name } = request.params;
-      const { recipient, reason, version } = request.body;
-      if (!request.caller?.person) throw new UsageError('Only people reveal values.', 'A program reads them.');
-      await askAgain(service, request, { ...request.params, secret: name });
-      await service.vault.read(requireApproval(ctx, 'read', request.params, name, approvalOf(request)));
-      const options = { purpose: 'reveal', reason };
-      const opened = await service.vault.read(
-        version === undefined
-          ? readSecret(ctx, request.params, name, options)
-          : readVersion(ctx, request.params, name, version, options),
-      );
-      const { project, name: environment } = opened.environment;
-      const facts = { vault: ctx.audit.vaultId, project, environment, name: opened.name };
-      try {
-        const text = asUtf8(opened.value) !== undefined;
-        const sealed = await sealReveal(recipient, opened.value, facts);
-        return { ...facts, version: opened.version, text, ...sealed };
-      } finally {
-        opened.value.fill(0);
-      }
-    },
-  );
-}
-
-/** @throws UsageError where the key is none */
-async function sealReveal(recipient: string, value: Buffer, facts: Omit<SealedFor, 'use'>): Promise<Sealed> {
-  // Web Crypto wants bytes of their own.
-  const bytes = new Uint8Array(value);
-  try {
-    return await seal(fromBase64url(recipient), bytes, { use: 'reveal', ...facts });
-  } catch {
-    throw new UsageError('`recipient` is no X25519 public key.', 'Make a pair for this one request.');
-  } finally {
-    bytes.fill(0);
-  }
-}
-
 async function readOne(
   service: Service,
   request: FastifyRequest,
@@ -365,23 +292,25 @@ function bulk(app: Api, service: Service, hot: HotReader): void {
     async (request, reply) => {
       const { secrets, overwrite } = request.body;
       const inputs: SetInput[] = [];
-      for (const one of secrets) {
-        const { name, ifMatch: tag, value: _v, base64: _b, sealed: _s, ...described } = one;
-        const expected = tag !== undefined ? { expectTag: tag } : overwrite ? {} : { expectVersion: 0 };
-        const value = await valueFor(service, request.params, name, one);
-        inputs.push({ at: request.params, name, value, ...definedOnly(described), ...expected });
+      try {
+        for (const one of secrets) {
+          const { name, ifMatch: tag, value: _v, base64: _b, sealed: _s, ...described } = one;
+          const expected = tag !== undefined ? { expectTag: tag } : overwrite ? {} : { expectVersion: 0 };
+          const value = await valueFor(service, request.params, name, one);
+          inputs.push({ at: request.params, name, value, ...definedOnly(described), ...expected });
+        }
+        return await change(
+          service,
+          request,
+          reply,
+          function* (ctx): Operation<Answer> {
+            return { status: 200, body: { secrets: yield* setSecrets(ctx, inputs) } };
+          },
+          { together: true },
+        );
+      } finally {
+        for (const one of inputs) one.value.fill(0);
       }
-      return change(
-        service,
-        request,
-        reply,
-        function* (ctx): Operation<Answer> {
-          const results = yield* setSecrets(ctx, inputs);
-          for (const one of inputs) one.value.fill(0);
-          return { status: 200, body: { secrets: results } };
-        },
-        { together: true },
-      );
     },
   );
 }
@@ -406,20 +335,23 @@ function changing(app: Api, service: Service): void {
       const { value: _v, base64: _b, sealed: _s, ...described } = request.body;
       const { name } = request.params;
       const value = await valueFor(service, request.params, name, request.body);
-      return change(
-        service,
-        request,
-        reply,
-        function* (ctx): Operation<Answer> {
-          const expected = yield* conditions(ctx, request, request.params, name);
-          const input = { at: request.params, name, value, ...definedOnly(described), ...expected };
-          const result = yield* asPrecondition(request, setSecret(ctx, input));
-          value.fill(0);
-          const etag = yield* tagNow(ctx, request.params, name);
-          return { status: result.outcome === 'added' ? 201 : 200, body: result, headers: { etag } };
-        },
-        { together: true },
-      );
+      try {
+        return await change(
+          service,
+          request,
+          reply,
+          function* (ctx): Operation<Answer> {
+            const expected = yield* conditions(ctx, request, request.params, name);
+            const input = { at: request.params, name, value, ...definedOnly(described), ...expected };
+            const result = yield* asPrecondition(request, setSecret(ctx, input));
+            const etag = yield* tagNow(ctx, request.params, name);
+            return { status: result.outcome === 'added' ? 201 : 200, body: result, headers: { etag } };
+          },
+          { together: true },
+        );
+      } finally {
+        value.fill(0);
+      }
     },
   );
   app.patch(

@@ -1,7 +1,20 @@
 // Statements on secrets, their versions and their use.
 
+import type { Kysely } from 'kysely';
+import type { Database } from '../schema.ts';
 import { statement } from '../statement.ts';
 import type { VersionOrigin } from '../states.ts';
+
+/** Secrets with what lists show of them: their use, and facts of the version in use. */
+const summaries = (db: Kysely<Database>) =>
+  db
+    .selectFrom('secrets as s')
+    .leftJoin('usage as u', 'u.secret_id', 's.id')
+    .leftJoin('versions as v', (join) =>
+      join.onRef('v.secret_id', '=', 's.id').onRef('v.number', '=', 's.current_version'),
+    )
+    .selectAll('s')
+    .select(['u.reads', 'u.last_read_at', 'u.last_read_by', 'v.size', 'v.fingerprint', 'v.created_by']);
 
 export const findSecret = statement('findSecret', (db, p: { environmentId: number; nameKey: string }) =>
   db.selectFrom('secrets').selectAll().where('environment_id', '=', p.environmentId).where('name_key', '=', p.nameKey),
@@ -202,14 +215,7 @@ export const selectVersions = statement('selectVersions', (db, p: { secretId: nu
 export const selectSecretsPage = statement(
   'selectSecretsPage',
   (db, p: { environmentId: number; after: string; limit: number; deleted: number }) =>
-    db
-      .selectFrom('secrets as s')
-      .leftJoin('usage as u', 'u.secret_id', 's.id')
-      .leftJoin('versions as v', (join) =>
-        join.onRef('v.secret_id', '=', 's.id').onRef('v.number', '=', 's.current_version'),
-      )
-      .selectAll('s')
-      .select(['u.reads', 'u.last_read_at', 'u.last_read_by', 'v.size', 'v.fingerprint', 'v.created_by'])
+    summaries(db)
       .where('s.environment_id', '=', p.environmentId)
       .where('s.name_key', '>', p.after)
       .where((eb) => eb.or([eb('s.deleted_at', 'is', null), eb(eb.val(p.deleted), '=', eb.lit(1))]))
@@ -230,14 +236,7 @@ export const searchSecretsPage = statement(
     p: { environmentId: number; pattern: string; type: string; deleted: number; offset: number; limit: number },
     { sql },
   ) =>
-    db
-      .selectFrom('secrets as s')
-      .leftJoin('usage as u', 'u.secret_id', 's.id')
-      .leftJoin('versions as v', (join) =>
-        join.onRef('v.secret_id', '=', 's.id').onRef('v.number', '=', 's.current_version'),
-      )
-      .selectAll('s')
-      .select(['u.reads', 'u.last_read_at', 'u.last_read_by', 'v.size', 'v.fingerprint', 'v.created_by'])
+    summaries(db)
       .where('s.environment_id', '=', p.environmentId)
       .where('s.current_version', '>', 0)
       .where(sql<boolean>`s.name_key like ${p.pattern} escape '\\'`)
@@ -263,14 +262,7 @@ export const countFound = statement(
 
 /** One live secret with what lists show of it. */
 export const findSummary = statement('findSummary', (db, p: { environmentId: number; nameKey: string }) =>
-  db
-    .selectFrom('secrets as s')
-    .leftJoin('usage as u', 'u.secret_id', 's.id')
-    .leftJoin('versions as v', (join) =>
-      join.onRef('v.secret_id', '=', 's.id').onRef('v.number', '=', 's.current_version'),
-    )
-    .selectAll('s')
-    .select(['u.reads', 'u.last_read_at', 'u.last_read_by', 'v.size', 'v.fingerprint', 'v.created_by'])
+  summaries(db)
     .where('s.environment_id', '=', p.environmentId)
     .where('s.name_key', '=', p.nameKey)
     .where('s.current_version', '>', 0)
