@@ -654,7 +654,7 @@ export const words = {
     give: 'Give a role',
     giveRole: (name: string) => `Give ${name} a role`,
     take: 'Take away',
-    takeRole: (role: string, name: string) => `Take the role ${role} from ${name}`,
+    takeRole: (role: string, name: string) => `Take away the role ${role} from ${name}`,
     endSessions: 'Sign out',
     remove: 'Remove',
     removeTitle: (name: string) => `Remove ${name}?`,
