@@ -29,6 +29,9 @@ const dark: MantineColorsTuple = [
   '#0f1213',
 ];
 
+/** Lists of choices scroll as the browser scrolls: a scroll area of its own would be one more thing that keys have to reach. */
+const LIST = { withScrollArea: false, styles: { options: { maxHeight: 240, overflowY: 'auto' } } } as const;
+
 export const theme = createTheme({
   colors: { pine, dark },
   primaryColor: 'pine',
@@ -45,8 +48,9 @@ export const theme = createTheme({
     Modal: { defaultProps: { centered: true, closeButtonProps: { 'aria-label': words.close } } },
     Notification: { defaultProps: { closeButtonProps: { 'aria-label': words.close } } },
     PasswordInput: { defaultProps: { visibilityToggleButtonProps: { 'aria-label': words.values.show, tabIndex: 0 } } },
-    Select: { defaultProps: { clearButtonProps: { 'aria-label': words.clear } } },
-    MultiSelect: { defaultProps: { clearButtonProps: { 'aria-label': words.clear } } },
+    Autocomplete: { defaultProps: LIST },
+    Select: { defaultProps: { ...LIST, clearButtonProps: { 'aria-label': words.clear } } },
+    MultiSelect: { defaultProps: { ...LIST, clearButtonProps: { 'aria-label': words.clear } } },
     Tooltip: { defaultProps: { events: { hover: true, focus: true, touch: true } } },
     Anchor: { defaultProps: { underline: 'always' } },
   },

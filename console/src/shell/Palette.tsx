@@ -5,7 +5,7 @@ import { Spotlight, type SpotlightActionData, type SpotlightActionGroupData } fr
 import { IconKey, IconLogout, IconMoon, IconSearch, IconSun } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { useState } from 'react';
+import { type KeyboardEvent, useState } from 'react';
 import { secretsPage } from '../api/queries.ts';
 import { usePlace } from '../parts/place.ts';
 import { words } from '../words.ts';
@@ -13,6 +13,13 @@ import { ROOMS } from './navigation.ts';
 import { signOut } from './session.ts';
 
 const SHOWN = 8;
+
+/** Enter with nothing chosen goes to what is first: what somebody who has typed a name means. */
+function chooseFirst(event: KeyboardEvent): void {
+  const list = event.currentTarget.closest('[role=dialog]');
+  if (event.key !== 'Enter' || !list || list.querySelector('[data-action][data-selected]')) return;
+  list.querySelector<HTMLElement>('[data-action]')?.click();
+}
 
 export function Palette() {
   const place = usePlace();
@@ -79,6 +86,7 @@ export function Palette() {
         leftSection: <IconSearch size={18} />,
         placeholder: words.palette.placeholder,
         'aria-label': words.palette.placeholder,
+        onKeyDown: chooseFirst,
       }}
     />
   );

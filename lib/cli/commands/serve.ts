@@ -87,7 +87,9 @@ export async function serve(around: Surroundings, options: ServeOptions): Promis
     otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
     logLevel: options.logLevel ?? env.KEYTURN_LOG_LEVEL ?? 'info',
   });
-  out.line(`Keyturn serves at ${out.style('cyan', server.publicUrl)}  (API: ${server.publicUrl}/docs)`);
+  out.line(
+    `Keyturn serves at ${out.style('cyan', server.publicUrl)}  (console: ${server.publicUrl}/admin, API: ${server.publicUrl}/docs)`,
+  );
   if (server.sealed) {
     out.line(`It is sealed: ${server.sealed.message}`);
     out.line('It looks for the key every second, and opens by itself.');

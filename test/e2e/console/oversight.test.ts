@@ -1,10 +1,12 @@
 // Oversight and access in the console: alerts, the audit log, an incident from its beginning to its end, people, tokens, the
 // second factor, passkeys, and what waits for a second person.
 import { createHmac } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { noBrowser, openPage } from '../../support/browser.ts';
 import { emptyScene, furnishedScene, put } from '../../support/console-vault.ts';
-import { BASE, colleague, OWNER, redeemLink, signIn } from '../../support/server.ts';
+import { BASE, colleague, OWNER, owner, redeemLink, signIn, testServer } from '../../support/server.ts';
 
 /** RFC 6238, as authenticator apps do it: SHA-1, six digits, half minutes. */
 function totp(secret: string, at: number): string {
@@ -175,4 +177,43 @@ describe.skipIf(noBrowser)('access in the console', () => {
     await dialog.getByRole('button', { name: 'Rotate', exact: true }).click();
     await dialog.getByText('version 2 is in use').waitFor();
   });
+});
+
+/** A port that is free now: the address that people see has to be known before the server listens. */
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
+  const { port } = probe.address() as AddressInfo;
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
+}
+
+it.skipIf(noBrowser)('a passkey is made in the browser, and signs in without a password', async () => {
+  const port = await freePort();
+  // A passkey belongs to a name, not to an address.
+  const url = `http://localhost:${port}`;
+  const at = await testServer({ port, publicUrl: url });
+  const as = await owner({ ...at, url });
+  const { page, context } = await openPage({ ...at, url }, { as });
+  const devtools = await context.newCDPSession(page);
+  await devtools.send('WebAuthn.enable');
+  await devtools.send('WebAuthn.addVirtualAuthenticator', {
+    options: {
+      protocol: 'ctap2',
+      transport: 'internal',
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+      automaticPresenceSimulation: true,
+    },
+  });
+  await page.goto('/admin/account');
+  await page.getByText('You have none yet.').waitFor();
+  await page.getByLabel('Name of this device').fill('Laptop');
+  await page.getByRole('button', { name: 'Add a passkey' }).click();
+  await page.getByText('Laptop').waitFor();
+  await page.getByRole('button', { name: 'Sign out' }).first().click();
+  await page.waitForURL(/sign-in/);
+  await page.getByRole('button', { name: 'With a passkey' }).click();
+  await page.getByRole('heading', { name: 'Overview of development' }).waitFor();
 });

@@ -32,6 +32,27 @@ const PAGES: readonly { readonly name: string; readonly path: string; readonly r
   { name: 'welcome', path: '/admin/welcome', ready: 'Look at the schedule' },
 ];
 
+const SECRET = '/admin/secrets/JWT_SECRET';
+const DIALOGS: readonly {
+  readonly path: string;
+  readonly open: string;
+  readonly item?: string;
+  readonly name: string;
+}[] = [
+  { path: '/admin/secrets', open: 'Add a secret', name: 'Add a secret' },
+  { path: SECRET, open: 'Rotate', name: 'Rotate JWT_SECRET' },
+  { path: SECRET, open: 'Reveal', name: 'Reveal JWT_SECRET' },
+  { path: SECRET, open: 'Actions', item: 'Set a new value', name: 'A new value of JWT_SECRET' },
+  { path: SECRET, open: 'Actions', item: 'Change type', name: 'About JWT_SECRET' },
+  { path: SECRET, open: 'Actions', item: 'wrong hands', name: 'JWT_SECRET is in wrong hands' },
+  { path: SECRET, open: 'Actions', item: 'Delete', name: 'Delete JWT_SECRET?' },
+  { path: '/admin/settings/integrations', open: 'Manage', name: 'Manage' },
+  { path: '/admin/access', open: 'Invite somebody', name: 'Invite somebody' },
+  { path: '/admin/audit', open: 'Verify', name: 'The chain of the log' },
+  { path: '/admin/alerts', open: 'Mute', name: 'Mute this alert' },
+  { path: '/admin/account', open: 'Turn on', name: 'Second factor' },
+];
+
 interface Finding {
   readonly id: string;
   readonly impact: string;
@@ -77,6 +98,23 @@ describe.skipIf(noBrowser)('every page', () => {
       expect(found).toEqual({});
     });
   }
+
+  it('opens dialogs in which axe finds nothing serious', async () => {
+    const { at, as } = await furnishedScene();
+    const { page } = await openPage(at, { as });
+    const found: Record<string, string[]> = {};
+    for (const { path, open, name, item } of DIALOGS) {
+      await page.goto(path);
+      await page.getByRole('button', { name: open, exact: true }).first().click();
+      if (item) await page.getByRole('menuitem', { name: item }).click();
+      await page.getByRole('dialog', { name }).waitFor();
+      await expect.poll(() => page.getByRole('menu').count()).toBe(0);
+      await expect.poll(() => page.getByLabel('Loading').count()).toBe(0);
+      const findings = await seriousFindings(page);
+      if (findings.length > 0) found[name] = findings;
+    }
+    expect(found).toEqual({});
+  });
 
   it('loads less than 250 kB of compressed JavaScript at first', async () => {
     const { at, as } = await emptyScene();

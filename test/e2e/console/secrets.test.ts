@@ -222,17 +222,17 @@ describe.skipIf(noBrowser)('secrets in the console', () => {
     expect(await page.evaluate('document.activeElement.textContent')).toBe('Skip to the content');
     await page.keyboard.press('Enter');
     expect(await page.evaluate('document.activeElement.id')).toBe('main');
-    await page.keyboard.press('Control+k');
-    await page.getByPlaceholder('Go to a page or a secret').waitFor();
-    await page.keyboard.type('jwt');
-    await page.getByRole('button', { name: /JWT_SECRET/ }).waitFor();
-    await page.keyboard.press('ArrowDown');
-    await page.keyboard.press('Enter');
+    const goTo = async (typed: string, found: RegExp) => {
+      await page.keyboard.press('Control+k');
+      await expect.poll(() => page.evaluate('document.activeElement.placeholder ?? ""')).toContain('Go to');
+      await page.keyboard.type(typed);
+      await page.getByRole('dialog').getByRole('button', { name: found }).waitFor();
+      await page.keyboard.press('Enter');
+    };
+    await goTo('jwt', /JWT_SECRET/);
     await page.getByRole('heading', { name: 'JWT_SECRET' }).waitFor();
-    await page.keyboard.press('Control+k');
-    await page.keyboard.type('audit');
-    await page.keyboard.press('ArrowDown');
-    await page.keyboard.press('Enter');
+    await expect.poll(() => page.getByRole('dialog').count()).toBe(0);
+    await goTo('audit', /Audit log/);
     await page.getByRole('heading', { name: 'Audit log' }).waitFor();
     await page.goto('/admin/secrets');
     const add = page.getByRole('button', { name: 'Add a secret' });
