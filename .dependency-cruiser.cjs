@@ -14,6 +14,7 @@ const LAYERS = [
   'sync',
   'rotation',
   'validation',
+  'leaks',
   'monitoring',
   'reporting',
   'server',

@@ -35,6 +35,7 @@ const LATE = {
   'postgres-worker': 'lib/store/postgres-worker.ts',
   'remote-secrets': 'lib/facade/remote-secrets.ts',
   'sync-client-worker': 'lib/facade/sync-client-worker.ts',
+  'scan-worker': 'lib/leaks/scan-worker.ts',
 };
 
 /**

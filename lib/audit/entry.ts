@@ -80,7 +80,12 @@ type AuditAction =
   | 'alert.open'
   | 'alert.resolve'
   | 'alert.handle'
-  | 'alert.test';
+  | 'alert.test'
+  | 'leak.print'
+  | 'leak.scan'
+  | 'leak.index'
+  | 'journey.run'
+  | 'drill.run';
 
 /** Names and small facts only: never a value. */
 export type AuditDetails = Readonly<Record<string, string | number | boolean | null>>;

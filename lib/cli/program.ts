@@ -26,6 +26,7 @@ import { register as rm } from './commands/rm.ts';
 import { register as rollback } from './commands/rollback.ts';
 import { register as rotate } from './commands/rotate.ts';
 import { register as run } from './commands/run.ts';
+import { register as scan } from './commands/scan.ts';
 import { register as schedule } from './commands/schedule.ts';
 import { register as serve } from './commands/serve.ts';
 import { register as set } from './commands/set.ts';
@@ -40,7 +41,7 @@ const GROUPS = [
   ['Set up:', [init, start, serve]],
   ['Secrets:', [set, get, list, show, rm, restore, history, importing, exporting, run, types]],
   ['Rotation:', [rotate, rollback, schedule, sync, providers]],
-  ['Watching:', [validate, check, report, monitor, alerts]],
+  ['Watching:', [validate, check, report, monitor, alerts, scan]],
   ['Emergency:', [compromise, incidents]],
   ['The vault itself:', [keys, backup, audit, doctor, migrate, recover, completion]],
 ] as const;

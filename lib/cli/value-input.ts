@@ -66,3 +66,21 @@ export async function confirm(message: string): Promise<boolean> {
     throw error;
   }
 }
+
+/** Asks on a terminal for one key. @returns the key; empty for Ctrl-C and Escape */
+export function pressedKey(message: string): Promise<string> {
+  process.stderr.write(message);
+  return new Promise((resolve) => {
+    const { stdin } = process;
+    const wasRaw = stdin.isRaw;
+    stdin.setRawMode(true);
+    stdin.once('data', (bytes: Buffer) => {
+      stdin.setRawMode(wasRaw);
+      stdin.pause();
+      const [key = ''] = bytes.toString('utf8');
+      process.stderr.write(`${key === 'c' ? key : ''}\n`);
+      resolve(key === '\u0003' || key === '\u001b' ? '' : key);
+    });
+    stdin.resume();
+  });
+}

@@ -8,6 +8,7 @@ import type {
   DeliveryState,
   IncidentItemState,
   IncidentKind,
+  ReportKind,
   RotationReason,
   RotationState,
   VersionOrigin,
@@ -106,6 +107,8 @@ interface VersionTable {
   activated_at: number | null;
   /** What its provider calls it, where the provider issued it by its API: what to revoke. Never a secret itself. */
   external_id: string | null;
+  /** What the leak guard finds it by, sealed; null for one of before there were prints. */
+  leak_print: Uint8Array | null;
 }
 
 /** How a secret has been read, as far as the audit log has it. */
@@ -297,6 +300,59 @@ export interface AnomalyTable {
   secret: string | null;
   /** A sentence that explains it, with its numbers. */
   what: string;
+  /** A JSON object of the numbers that it rests on; null for those of before these were kept. */
+  numbers: string | null;
+  /** A JSON array: which entries of the log show it. */
+  evidence: string | null;
+}
+
+/** How a principal usually behaves, as far as the log has been looked through (monitoring/baseline.ts). */
+interface BaselineTable {
+  principal: string;
+  state: string;
+  updated_at: number;
+}
+
+/** A report as it was signed. */
+export interface ReportTable {
+  id: string;
+  kind: ReportKind;
+  /** `2026-11-24`, `2026-W48`, `2026-11`, or an incident's id. */
+  period: string;
+  created_at: number;
+  created_by: string;
+  /** The most important thing in it, in one sentence. */
+  headline: string;
+  body: Uint8Array;
+}
+
+/** One run of a synthetic journey. */
+export interface JourneyRunTable {
+  id: string;
+  journey: string;
+  /** Where it was run against. */
+  target: string;
+  started_at: number;
+  took_ms: number;
+  passed: number;
+  error: string | null;
+  /** A JSON array of steps with their timings. */
+  steps: string;
+  /** A PNG of the page where a step in a browser failed. */
+  screenshot: Uint8Array | null;
+}
+
+/** One restore drill. */
+export interface DrillTable {
+  id: string;
+  /** The backup's file name. */
+  backup: string;
+  started_at: number;
+  took_ms: number;
+  passed: number;
+  secrets: number;
+  /** A JSON object: timings, and what did not agree. */
+  details: string;
 }
 
 export interface GrantTable {
@@ -463,4 +519,8 @@ export interface Database {
   incident_items: IncidentItemTable;
   readers: ReaderTable;
   anomalies: AnomalyTable;
+  baselines: BaselineTable;
+  reports: ReportTable;
+  journey_runs: JourneyRunTable;
+  drills: DrillTable;
 }

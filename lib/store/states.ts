@@ -28,9 +28,20 @@ export type CheckStatus = 'valid' | 'restricted' | 'refused' | 'throttled' | 'un
 /** Where a version is on its way to a destination; `live` is seen (or, where nothing answers, certain) to be in use. */
 export type DeliveryState = 'waiting' | 'pushed' | 'deploying' | 'live' | 'failed' | 'drifted' | 'replaced' | 'removed';
 
-export type IncidentKind = 'compromise' | 'destination' | 'rotation';
+export type IncidentKind = 'compromise' | 'destination' | 'rotation' | 'leak';
+
+export type ReportKind = 'daily' | 'weekly' | 'monthly' | 'incident';
 
 export type IncidentItemState = 'waiting' | 'turning' | 'needs-person' | 'done' | 'skipped';
 
 /** What is out of the ordinary: a reader that a secret never had, one who tries many, a secret that nobody had read for long. */
-export type AnomalyKind = 'new-reader' | 'burst' | 'awakened';
+export type AnomalyKind =
+  | 'new-reader'
+  | 'burst'
+  | 'awakened'
+  | 'rate'
+  | 'off-hours'
+  | 'new-address'
+  | 'new-client'
+  | 'slow-sweep'
+  | 'denied-run';

@@ -4,6 +4,7 @@ import type { Actor, AuditEvent } from '../audit/entry.ts';
 import type { AuditLog } from '../audit/log.ts';
 import { type Catalog, nameKey } from '../catalog/catalog.ts';
 import { fingerprintOf } from '../crypto/fingerprint.ts';
+import { LeakKey } from '../crypto/leak-print.ts';
 import type { RandomSource } from '../crypto/random.ts';
 import type { RootKey } from '../crypto/root-key.ts';
 import type { Suite } from '../crypto/suites/suite.ts';
@@ -39,6 +40,7 @@ export class VaultState {
   keyring: Keyring;
   environments: ReadonlyMap<number, Environment>;
   #fingerprintKey: KeyObject | undefined;
+  #leakKey: LeakKey | undefined;
 
   constructor(options: VaultStateOptions) {
     this.clock = options.clock;
@@ -54,6 +56,11 @@ export class VaultState {
   get fingerprintKey(): KeyObject {
     this.#fingerprintKey ??= this.keyring.fingerprintKey;
     return this.#fingerprintKey;
+  }
+
+  get leakKey(): LeakKey {
+    this.#leakKey ??= new LeakKey(this.keyring.leakKey);
+    return this.#leakKey;
   }
 
   /** Reads keys and environments anew, keeping the keys that are open already. */

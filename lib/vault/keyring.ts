@@ -69,6 +69,16 @@ export class Keyring {
     return this.#vaultKey('fingerprint').deriveKey('keyturn/v1/fingerprint');
   }
 
+  /** What leak prints are made and found with, as 32 bytes: it goes into an index that is carried along. */
+  get leakKey(): KeyObject {
+    return this.#vaultKey('fingerprint').deriveKey('keyturn/v1/leak');
+  }
+
+  /** What leak prints are sealed under in the store. */
+  get printSealingKey(): SealingKey {
+    return this.#vaultKey('fingerprint');
+  }
+
   get auditKey(): KeyObject {
     return this.#vaultKey('audit').deriveKey('keyturn/v1/audit-mac');
   }

@@ -20,6 +20,7 @@ import type { VaultContext } from './context.ts';
 import { checkSecretName } from './names.ts';
 import type { Environment, Place } from './places.ts';
 import type { SetResult } from './results.ts';
+import { sealPrint } from './sealed-print.ts';
 
 /** The largest value, in bytes. */
 const MAX_VALUE_BYTES = 64 * 1024;
@@ -263,6 +264,7 @@ export function* storeVersion(
     by: ctx.principal,
     activatedAt: version.inUse ? version.now : null,
     externalId: version.externalId ?? null,
+    leakPrint: sealPrint(ctx, version.secretId, version.number, version.value),
   });
 }
 

@@ -178,7 +178,7 @@ function handling(app: Api, service: Service): void {
 
 const incident = z.object({
   id: z.string(),
-  kind: z.enum(['compromise', 'destination', 'rotation']),
+  kind: z.enum(['compromise', 'destination', 'rotation', 'leak']),
   title: z.string(),
   project: z.string().nullable(),
   environment: z.string().nullable(),

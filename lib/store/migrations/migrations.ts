@@ -4,6 +4,7 @@ import type { Database } from '../schema.ts';
 import { initial } from './0001-initial.ts';
 import { server } from './0002-server.ts';
 import { turning } from './0003-turning.ts';
+import { assurance } from './0004-assurance.ts';
 
 /** What differs between databases in the schema's words. */
 export interface MigrationDialect {
@@ -31,4 +32,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 1, name: 'initial', up: initial },
   { number: 2, name: 'server', up: server },
   { number: 3, name: 'turning', up: turning },
+  { number: 4, name: 'assurance', up: assurance },
 ];

@@ -166,6 +166,7 @@ export const insertVersion = statement(
       by: string;
       activatedAt: number | null;
       externalId: string | null;
+      leakPrint: Uint8Array;
     },
   ) =>
     db.insertInto('versions').values({
@@ -180,6 +181,7 @@ export const insertVersion = statement(
       created_by: p.by,
       activated_at: p.activatedAt,
       external_id: p.externalId,
+      leak_print: p.leakPrint,
     }),
 );
 
