@@ -15,7 +15,9 @@ import { listSecrets } from '../lib/vault/list.ts';
 import { readSecret } from '../lib/vault/read.ts';
 import { beginRootKeyFileChange, finishRootKeyFileChange } from '../lib/vault/root-key-files.ts';
 import { setSecret } from '../lib/vault/write.ts';
+import { anomalies } from './anomalies.ts';
 import { consoleInBrowser } from './console.ts';
+import { leaks } from './leaks.ts';
 import { serverFlat, serverMemory, serverPostgres, serverReads, serverWrites } from './server.ts';
 import {
   AT,
@@ -306,6 +308,8 @@ const PARTS: Readonly<Record<string, () => void | Promise<void>>> = {
   tick,
   liveChecks,
   consoleInBrowser,
+  leaks,
+  anomalies,
 };
 const wanted = process.argv.slice(2);
 for (const [name, part] of Object.entries(PARTS)) if (wanted.length === 0 || wanted.includes(name)) await part();

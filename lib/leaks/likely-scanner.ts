@@ -51,7 +51,7 @@ const MARKS = new RegExp(
 const SETTING =
   /^[A-Za-z0-9_.-]{0,40}["'`\]]{0,2}\s{0,4}(?::=|=>|[=:])\s{0,4}(?:["'`]|(?<=^[A-Z0-9_]{0,44}=))(?<value>[A-Za-z0-9+/=_.~!@#$%^&*-]{16,512})(?=["'`\s,;]|$)/;
 const PLACEHOLDER =
-  /example|placeholder|your[-_]?|change[-_]?me|insert|replace|dummy|fake|sample|xxxx|\*{4}|\.{3}|1234567|abcdefg|0{6}|test[-_]?(?:key|token|secret|value)|process\.env|import\.meta|lorem|foobar|redacted/i;
+  /example|placeholder|your(?:[-_]|pass|secret|token|api|key)|change[-_]?me|insert|replace|dummy|fake[-_]|sample|x{5,}|\*{4}|\.{3}|1234567|abcdefg|0{6}|test[-_]?(?:key|token|secret|value)|process\.env|import\.meta|lorem|foobar|redacted/i;
 /** What no key has by chance, however long it is. */
 const SURE_PLACEHOLDER = /x{6,}|0{8,}|\*{4}|\.{3}|example|placeholder|your[-_]|change[-_]me|1234567890/i;
 /** Only letters in words, paths, versions and addresses: nobody's secret. */

@@ -202,8 +202,8 @@ function* ofAnomalies(ctx: VaultContext): Operation<Condition[]> {
     key: `anomaly/${row.id}`,
     kind: 'anomaly',
     severity: row.severity,
-    project: row.project,
-    environment: row.environment,
+    project: row.project || null,
+    environment: row.environment || null,
     secret: row.secret,
     what: row.what,
     mend:

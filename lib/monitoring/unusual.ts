@@ -1,21 +1,23 @@
-// What is out of the ordinary about a reading, judged against who read the secret before. Pure: numbers in, a sentence out,
-// with the numbers that it rests on. Each rule waits until it has seen enough to have an opinion.
-import type { AnomalyKind } from '../store/states.ts';
+// What is out of the ordinary about a reading, judged against who read that secret before. Pure: numbers in, a sentence
+// out. How a principal behaves as a whole is judged in baseline.ts.
+import type { Baseline, EntryRef, Unusual } from './baseline.ts';
 
-const HOUR_MS = 60 * 60_000;
-const DAY_MS = 24 * HOUR_MS;
+const DAY_MS = 24 * 60 * 60_000;
 
 /** A secret is known for so long (ms), and has been read so often, before a new reader of it is unusual. */
 const SETTLED_MS = 7 * DAY_MS;
 const SETTLED_READS = 20;
-/** So many secrets that a principal never read before, in an hour, are a burst; of one that is known for a day. */
-const BURST = 10;
-const BURST_MS = HOUR_MS;
-const KNOWN_MS = DAY_MS;
+/** More readers than these have something in common that a new one has too: a team, a fleet. */
+const FEW_READERS = 5;
 /** Not read for so long (ms), after having been read so often, a secret was asleep. */
 const ASLEEP_MS = 60 * DAY_MS;
 const ASLEEP_READS = 5;
 const NAMES_SAID = 3;
+/** Who was given access so lately (ms) reads what it was given for. */
+const INTRODUCED_MS = 7 * DAY_MS;
+/** Who is known for so long (ms) and has read so often is judged by how it behaves as a whole (baseline.ts). */
+const ESTABLISHED_MS = 7 * DAY_MS;
+const ESTABLISHED_READS = 20;
 
 /** What is known of one reader of a secret. Times are milliseconds since 1970. */
 export interface KnownReader {
@@ -25,16 +27,17 @@ export interface KnownReader {
   readonly lastAt: number;
 }
 
-export interface Reading {
+export interface Reading extends EntryRef {
   readonly principal: string;
   readonly secret: string;
   readonly at: number;
 }
 
-export interface Unusual {
-  readonly kind: AnomalyKind;
-  readonly severity: 'high' | 'medium';
-  readonly what: string;
+/** What matters of the reader. */
+export interface ReaderFacts {
+  readonly base: Pick<Baseline, 'firstAt' | 'reads'>;
+  /** When it was given access (a token made, a person joined), as far as the log has it. */
+  readonly introducedAt?: number;
 }
 
 function days(ms: number): string {
@@ -42,33 +45,38 @@ function days(ms: number): string {
   return `${count} ${count === 1 ? 'day' : 'days'}`;
 }
 
+/** Whether others have read a secret for so long that a first reading of it says something. */
+export function isSettled(before: readonly KnownReader[], at: number): boolean {
+  return before.length > 0 && at - Math.min(...before.map((one) => one.firstAt)) >= SETTLED_MS;
+}
+
 /** Whether one reading is unusual for its secret. @param before everybody who read it before this one */
-export function unusualReading(reading: Reading, before: readonly KnownReader[]): Unusual | undefined {
+export function unusualReading(
+  reading: Reading,
+  before: readonly KnownReader[],
+  reader: ReaderFacts,
+): Unusual | undefined {
   const reads = before.reduce((sum, one) => sum + one.reads, 0);
   const since = Math.min(...before.map((one) => one.firstAt));
   const last = Math.max(...before.map((one) => one.lastAt));
-  if (before.length > 0 && reads >= ASLEEP_READS && reading.at - last >= ASLEEP_MS) {
-    const what = `${reading.principal} read ${reading.secret}, which nobody had read for ${days(reading.at - last)}.`;
-    return { kind: 'awakened', severity: 'medium', what };
+  const { principal, secret, at, chain, seq } = reading;
+  const evidence = [{ chain, seq }];
+  if (before.length > 0 && reads >= ASLEEP_READS && at - last >= ASLEEP_MS) {
+    const asleep = Math.floor((at - last) / DAY_MS);
+    const what = `${principal} read ${secret}, which nobody had read for ${days(at - last)}.`;
+    return { kind: 'awakened', severity: 'medium', what, numbers: { days: asleep, reads }, evidence };
   }
-  const known = before.some((one) => one.principal === reading.principal);
-  if (known || reads < SETTLED_READS || reading.at - since < SETTLED_MS) return undefined;
+  const known = before.some((one) => one.principal === principal);
+  if (known || reads < SETTLED_READS || at - since < SETTLED_MS || before.length > FEW_READERS) return undefined;
+  if (isExplained(reader, at)) return undefined;
   const names = before.slice(0, NAMES_SAID).map((one) => one.principal);
   const more = before.length > NAMES_SAID ? ` and ${before.length - NAMES_SAID} more` : '';
-  const what = `${reading.principal} read ${reading.secret} for the first time; in ${days(reading.at - since)} and ${reads} reads it was ${names.join(', ')}${more}.`;
-  return { kind: 'new-reader', severity: 'medium', what };
+  const what = `${principal} read ${secret} for the first time; in ${days(at - since)} and ${reads} reads it was ${names.join(', ')}${more}.`;
+  const numbers = { days: Math.floor((at - since) / DAY_MS), reads, readers: before.length };
+  return { kind: 'new-reader', severity: 'medium', what, numbers, evidence };
 }
 
-/**
- * Whether a principal goes through secrets that it never read before.
- * @param fresh how many it read for the first time in the last hour
- * @param knownSince when it read anything for the first time
- */
-export function unusualBurst(principal: string, fresh: number, knownSince: number, at: number): Unusual | undefined {
-  if (fresh < BURST || at - knownSince < KNOWN_MS) return undefined;
-  const what = `${principal} read ${fresh} secrets within an hour that it had never read before, though it is known for ${days(at - knownSince)}.`;
-  return { kind: 'burst', severity: 'high', what };
+function isExplained({ base, introducedAt }: ReaderFacts, at: number): boolean {
+  if (introducedAt !== undefined && at - introducedAt < INTRODUCED_MS) return true;
+  return at - base.firstAt >= ESTABLISHED_MS && base.reads >= ESTABLISHED_READS;
 }
-
-/** The window of a burst, in ms. */
-export const BURST_WINDOW_MS = BURST_MS;

@@ -176,8 +176,11 @@ function hostOf(origin: string): string | undefined {
   return URL.canParse(origin) ? new URL(origin).host : undefined;
 }
 
+/** Where a request comes from, and with what program: `http 203.0.113.4 curl/8`. */
 export function sourceOf(request: FastifyRequest): string {
-  return `http ${request.ip}`;
+  // Only the first product and its main version: the rest changes with every update, and says too much of a person.
+  const client = /^([A-Za-z][\w.-]{0,40}(?:\/\d{1,6})?)/.exec(request.headers['user-agent'] ?? '')?.[1];
+  return client === undefined ? `http ${request.ip}` : `http ${request.ip} ${client}`;
 }
 
 function actorOf(request: FastifyRequest, caller: Caller) {

@@ -3,43 +3,55 @@ import { describe, expect, it } from 'vitest';
 import { listAlerts } from '../../lib/monitoring/alert-book.ts';
 import { alertRun, updateAlerts } from '../../lib/monitoring/alert-run.ts';
 import { observe } from '../../lib/monitoring/observe.ts';
-import { unusualBurst, unusualReading } from '../../lib/monitoring/unusual.ts';
+import { unusualReading } from '../../lib/monitoring/unusual.ts';
 import { Http } from '../../lib/providers/http.ts';
 import { all } from '../../lib/store/operation.ts';
 import { selectReaders } from '../../lib/store/statements/readers.ts';
 import { readSecret } from '../../lib/vault/read.ts';
-import { DAY, DEVELOPMENT, HOUR, put, type TestVault, testVault } from '../support/vault.ts';
+import { DAY, DEVELOPMENT, put, type TestVault, testVault } from '../support/vault.ts';
 
 const STRONG = 'Zq7-Xn2_Vb9Kd4Tw8Rz1Lm6Pc3Yh5Gs0Jf';
 
 describe('a reading', () => {
   const app = { principal: 'app', reads: 100, firstAt: 0, lastAt: 30 * DAY };
-  const reading = (principal: string, at = 31 * DAY) => ({ principal, secret: 'JWT_SECRET', at });
+  const reading = (principal: string, at = 31 * DAY) => ({
+    principal,
+    secret: 'JWT_SECRET',
+    at,
+    chain: 'main',
+    seq: 7,
+  });
+  const nobody = { base: { firstAt: 31 * DAY, reads: 0 } };
 
   it('by somebody who never read it is unusual once it is known who does', () => {
-    expect(unusualReading(reading('mallory'), [app])).toMatchObject({
+    expect(unusualReading(reading('mallory'), [app], nobody)).toEqual({
       kind: 'new-reader',
+      severity: 'medium',
       what: 'mallory read JWT_SECRET for the first time; in 31 days and 100 reads it was app.',
+      numbers: { days: 31, reads: 100, readers: 1 },
+      evidence: [{ chain: 'main', seq: 7 }],
     });
-    expect(unusualReading(reading('app'), [app])).toBeUndefined();
-    expect(unusualReading(reading('mallory'), [{ ...app, reads: 19 }])).toBeUndefined();
-    expect(unusualReading(reading('mallory', 6 * DAY), [{ ...app, lastAt: 5 * DAY }])).toBeUndefined();
-    expect(unusualReading(reading('mallory'), [])).toBeUndefined();
+    expect(unusualReading(reading('app'), [app], nobody)).toBeUndefined();
+    expect(unusualReading(reading('mallory'), [{ ...app, reads: 19 }], nobody)).toBeUndefined();
+    expect(unusualReading(reading('mallory', 6 * DAY), [{ ...app, lastAt: 5 * DAY }], nobody)).toBeUndefined();
+    expect(unusualReading(reading('mallory'), [], nobody)).toBeUndefined();
+  });
+
+  it('is no news of somebody who was given access this week, who is known by what else it does, or where many do', () => {
+    expect(unusualReading(reading('new'), [app], { ...nobody, introducedAt: 26 * DAY })).toBeUndefined();
+    expect(unusualReading(reading('new'), [app], { ...nobody, introducedAt: 23 * DAY })).toBeDefined();
+    expect(unusualReading(reading('ann'), [app], { base: { firstAt: 20 * DAY, reads: 50 } })).toBeUndefined();
+    const many = Array.from({ length: 6 }, (_, n) => ({ ...app, principal: `app-${n}` }));
+    expect(unusualReading(reading('app-7'), many, nobody)).toBeUndefined();
   });
 
   it('of what nobody has read for two months is unusual, whoever it is', () => {
-    expect(unusualReading(reading('app', 91 * DAY), [app])).toMatchObject({
+    expect(unusualReading(reading('app', 91 * DAY), [app], nobody)).toMatchObject({
       kind: 'awakened',
       what: expect.stringContaining('61 days'),
     });
-    expect(unusualReading(reading('app', 89 * DAY), [app])).toBeUndefined();
-    expect(unusualReading(reading('app', 91 * DAY), [{ ...app, reads: 4 }])).toBeUndefined();
-  });
-
-  it('of many secrets that one never read, within an hour, is a burst; but not of one who is new', () => {
-    expect(unusualBurst('app', 12, 0, 2 * DAY)).toMatchObject({ kind: 'burst', severity: 'high' });
-    expect(unusualBurst('app', 9, 0, 2 * DAY)).toBeUndefined();
-    expect(unusualBurst('app', 12, 0, HOUR)).toBeUndefined();
+    expect(unusualReading(reading('app', 89 * DAY), [app], nobody)).toBeUndefined();
+    expect(unusualReading(reading('app', 91 * DAY), [{ ...app, reads: 4 }], nobody)).toBeUndefined();
   });
 });
 
@@ -98,12 +110,13 @@ describe('the log', () => {
     const names = Array.from({ length: 15 }, (_, n) => `NAME_${n}`);
     for (const name of names) put(at.vault, name, STRONG + name, { intervalDays: 3650 });
     reads(at, 'app', ['NAME_0']);
+    reads(at, 'others', names);
     await at.update();
-    at.clock.forward(3 * DAY);
+    at.clock.forward(8 * DAY);
     reads(at, 'app', names);
     await at.update();
     expect(at.anomalies()).toMatchObject([
-      { severity: 'high', secret: null, what: expect.stringMatching(/^app read 1\d secrets within an hour/) },
+      { severity: 'high', secret: null, what: expect.stringMatching(/^app read 5 secrets within an hour/) },
     ]);
   });
 

@@ -47,15 +47,20 @@ export const putReader = statement(
       ),
 );
 
-/** How many secrets a principal has read for the first time since a moment, and since when it is known. */
-export const countFresh = statement('countFresh', (db, p: { principal: string; since: number }) =>
+export const findBaseline = statement('findBaseline', (db, p: { principal: string }) =>
+  db.selectFrom('baselines').selectAll().where('principal', '=', p.principal),
+);
+
+export const putBaseline = statement('putBaseline', (db, p: { principal: string; state: string; now: number }) =>
   db
-    .selectFrom('readers')
-    .select((eb) => [
-      eb.fn.countAll<number>().filterWhere('first_at', '>=', p.since).as('fresh'),
-      eb.fn.min('first_at').as('known_since'),
-    ])
-    .where('principal', '=', p.principal),
+    .insertInto('baselines')
+    .values({ principal: p.principal, state: p.state, updated_at: p.now })
+    .onConflict((c) =>
+      c.column('principal').doUpdateSet((eb) => ({
+        state: eb.ref('excluded.state'),
+        updated_at: eb.ref('excluded.updated_at'),
+      })),
+    ),
 );
 
 export const insertAnomaly = statement(
@@ -72,6 +77,8 @@ export const insertAnomaly = statement(
       environment: string;
       secret: string | null;
       what: string;
+      numbers: string;
+      evidence: string;
     },
   ) =>
     db
@@ -86,6 +93,8 @@ export const insertAnomaly = statement(
         environment: p.environment,
         secret: p.secret,
         what: p.what,
+        numbers: p.numbers,
+        evidence: p.evidence,
       })
       .onConflict((c) => c.doNothing()),
 );
