@@ -8,6 +8,7 @@ import { register as check } from './commands/check.ts';
 import { register as completion } from './commands/completion.ts';
 import { register as compromise } from './commands/compromise.ts';
 import { register as doctor } from './commands/doctor.ts';
+import { register as drill } from './commands/drill.ts';
 import { register as exporting } from './commands/export.ts';
 import { register as get } from './commands/get.ts';
 import { register as history } from './commands/history.ts';
@@ -43,7 +44,7 @@ const GROUPS = [
   ['Rotation:', [rotate, rollback, schedule, sync, providers]],
   ['Watching:', [validate, check, report, monitor, alerts, scan]],
   ['Emergency:', [compromise, incidents]],
-  ['The vault itself:', [keys, backup, audit, doctor, migrate, recover, completion]],
+  ['The vault itself:', [keys, backup, drill, audit, doctor, migrate, recover, completion]],
 ] as const;
 
 export function buildProgram(): Command {

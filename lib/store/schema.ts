@@ -488,6 +488,12 @@ interface AuthUserTable {
   createdAt: string | Date;
 }
 
+/** Who has a second factor, and who a passkey. */
+interface AuthOfUserTable {
+  id: string;
+  userId: string;
+}
+
 export interface Database {
   grants: GrantTable;
   roles: RoleTable;
@@ -499,6 +505,8 @@ export interface Database {
   idempotency: IdempotencyTable;
   forwards: ForwardTable;
   auth_user: AuthUserTable;
+  auth_two_factor: AuthOfUserTable;
+  auth_passkey: AuthOfUserTable;
   meta: MetaTable;
   generation: GenerationTable;
   projects: ProjectTable;
