@@ -67,7 +67,8 @@ async function bundle(input, output) {
     cwd: ROOT,
     platform: 'node',
     input,
-    external: Object.keys(PACKAGE.dependencies),
+    // What a project installs itself for journeys in a browser stays its own.
+    external: [...Object.keys(PACKAGE.dependencies), ...Object.keys(PACKAGE.peerDependencies)],
     plugins: [await compiledStatements()],
     treeshake: { moduleSideEffects: false },
   });
@@ -86,8 +87,12 @@ async function bundle(input, output) {
 rmSync(DIST, { recursive: true, force: true });
 mkdirSync(DIST);
 const library = { dir: DIST, format: 'esm' };
-/** Loaded by `keyturn serve` only. */
-const SERVER = { server: 'lib/server/server.ts', tracing: 'lib/server/tracing.ts' };
+/** Loaded by `keyturn serve` and `keyturn demo` only. */
+const SERVER = {
+  server: 'lib/server/server.ts',
+  tracing: 'lib/server/tracing.ts',
+  'seed-login': 'lib/server/seed-login.ts',
+};
 const command = { dir: join(DIST, 'cli'), format: 'cjs', minify: true };
 const modules = [
   // The library and its late parts share what they have in common: an error's class is the same one in both.

@@ -7,6 +7,7 @@ import { register as backup } from './commands/backup.ts';
 import { register as check } from './commands/check.ts';
 import { register as completion } from './commands/completion.ts';
 import { register as compromise } from './commands/compromise.ts';
+import { register as demo } from './commands/demo.ts';
 import { register as doctor } from './commands/doctor.ts';
 import { register as drill } from './commands/drill.ts';
 import { register as exporting } from './commands/export.ts';
@@ -34,15 +35,16 @@ import { register as set } from './commands/set.ts';
 import { register as show } from './commands/show.ts';
 import { register as start } from './commands/start.ts';
 import { register as sync } from './commands/sync.ts';
+import { register as synthetic } from './commands/synthetic.ts';
 import { register as types } from './commands/types.ts';
 import { register as validate } from './commands/validate.ts';
 import { EXIT } from './exit-codes.ts';
 
 const GROUPS = [
-  ['Set up:', [init, start, serve]],
+  ['Set up:', [init, start, serve, demo]],
   ['Secrets:', [set, get, list, show, rm, restore, history, importing, exporting, run, types]],
   ['Rotation:', [rotate, rollback, schedule, sync, providers]],
-  ['Watching:', [validate, check, report, monitor, alerts, scan]],
+  ['Watching:', [validate, check, report, monitor, alerts, scan, synthetic]],
   ['Emergency:', [compromise, incidents]],
   ['The vault itself:', [keys, backup, drill, audit, doctor, migrate, recover, completion]],
 ] as const;

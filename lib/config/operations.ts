@@ -178,6 +178,16 @@ export interface AlertsConfig {
   link?: string | undefined;
 }
 
+/** Which reports are made by themselves, when their day, week or month is over, and who gets them. */
+export interface ReportsConfig {
+  /** Each is made where it is not false. */
+  daily?: boolean | undefined;
+  weekly?: boolean | undefined;
+  monthly?: boolean | undefined;
+  /** The alert channels that get them; Slack, webhooks and email where not given. */
+  to?: string[] | undefined;
+}
+
 export interface OperationsConfig {
   /** False: no provider is asked anything. `KEYTURN_LIVE=off` does the same. */
   live?: boolean | undefined;
@@ -186,4 +196,5 @@ export interface OperationsConfig {
   services?: Record<string, ServiceConfig> | undefined;
   schedule?: ScheduleConfig | undefined;
   alerts?: AlertsConfig | undefined;
+  reports?: ReportsConfig | undefined;
 }

@@ -238,6 +238,13 @@ const alerts = z.strictObject({
   link: address.optional(),
 });
 
+const reports = z.strictObject({
+  daily: z.boolean().optional(),
+  weekly: z.boolean().optional(),
+  monthly: z.boolean().optional(),
+  to: z.array(z.string().min(1)).optional(),
+});
+
 const thing = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,39}$/, 'use lower-case letters, digits, - and _');
 
 export const configSchema = z.strictObject({
@@ -255,6 +262,7 @@ export const configSchema = z.strictObject({
   services: z.record(thing, service).optional(),
   schedule: schedule.optional(),
   alerts: alerts.optional(),
+  reports: reports.optional(),
 });
 
 /** Fails to compile where what the schema takes and what the type says differ. */

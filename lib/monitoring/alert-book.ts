@@ -122,8 +122,9 @@ function* tell(
 export function* enqueue(
   ctx: VaultContext,
   channel: Channel,
-  { event, alert, link }: { event: Message['event']; alert: AlertTable; link: string | undefined },
+  told: { event: Message['event']; alert: AlertTable; link: string | undefined; file?: Message['file'] },
 ): Operation<string> {
+  const { event, alert, link, file } = told;
   const id = `tell-${ctx.random(8).toString('hex')}`;
   const message: Message = {
     id,
@@ -140,10 +141,13 @@ export function* enqueue(
       mend: alert.mend,
       openedAt: alert.opened_at,
     },
-    ...(link !== undefined && { link: `${link.replace(/\/$/, '')}/alerts/${alert.id}` }),
+    ...(link !== undefined && {
+      link: `${link.replace(/\/$/, '')}/${event === 'report' ? 'reports' : 'alerts'}/${alert.id}`,
+    }),
+    ...(file && { file }),
   };
   const body = Buffer.from(JSON.stringify(message), 'utf8');
-  const alertId = event === 'test' ? null : alert.id;
+  const alertId = event === 'test' || event === 'report' ? null : alert.id;
   yield* all(insertAlertDelivery, { id, alertId, channel: channel.id, event, body, now: ctx.clock() });
   return id;
 }

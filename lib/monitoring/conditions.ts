@@ -1,6 +1,7 @@
 // The conditions that make alerts: the guide's (age, strength, use, failed rotations, unauthorised attempts), and what can
 // go wrong with providers, destinations, incidents, the root key and backups. Only looked at here; alert-book.ts keeps them.
 import { all, first, type Operation } from '../store/operation.ts';
+import { selectDrills, selectJourneyRuns } from '../store/statements/assurance.ts';
 import { selectChecks } from '../store/statements/checks.ts';
 import { selectDestination } from '../store/statements/deliveries.ts';
 import { selectIncidents } from '../store/statements/incidents.ts';
@@ -16,6 +17,10 @@ import { type AlertKind, takeMeasure } from './monitor.ts';
 const DAY_MS = 24 * 60 * 60_000;
 const BACKUP_DAYS = 7;
 const ROOT_KEY_DAYS = 365;
+/** A restore drill each month, with some days of grace. */
+const DRILL_DAYS = 45;
+/** Journeys that have not run for so many days are not watched any more. */
+const JOURNEY_DAYS = 2;
 /** A key that its provider ends within so many days is told of. */
 const EXPIRING_DAYS = 14;
 const OPEN_INCIDENTS = 200;
@@ -75,6 +80,8 @@ const ALWAYS: readonly AlertKind[] = [
   'drift',
   'root-key-age',
   'backup-age',
+  'drill',
+  'journey',
   'anomaly',
 ];
 
@@ -89,6 +96,8 @@ export function* conditionsNow(ctx: VaultContext, options: ConditionOptions): Op
   found.push(...(yield* ofAnomalies(ctx)));
   for (const id of options.destinations) found.push(...(yield* ofDestination(ctx, id)));
   found.push(...(yield* ofVault(ctx, options)));
+  found.push(...(yield* ofDrills(ctx, options)));
+  found.push(...(yield* ofJourneys(ctx)));
   return { found: unique(found), looked: new Set([...ALWAYS, ...(options.strength ? (['weak'] as const) : [])]) };
 }
 
@@ -263,4 +272,42 @@ function* ofVault(ctx: VaultContext, options: ConditionOptions): Operation<Condi
     found.push({ key: 'backup-age', kind: 'backup-age', severity: 'high', ...nowhere, what, mend });
   }
   return found;
+}
+
+/** A backup that does not restore, and one that nobody has tried to. */
+function* ofDrills(ctx: VaultContext, options: ConditionOptions): Operation<Condition[]> {
+  const nowhere = { project: null, environment: null, secret: null };
+  const now = ctx.clock();
+  const [last] = yield* all(selectDrills, { since: 0, limit: 1 });
+  if (last && last.passed === 0) {
+    const what = `The restore drill of ${last.backup} failed: that backup cannot be relied on.`;
+    const mend = 'Make another with `keyturn backup create`, and drill that: `keyturn drill`.';
+    return [{ key: 'drill-failed', kind: 'drill', severity: 'high', ...nowhere, what, mend }];
+  }
+  const made = yield* first(findFact, { key: 'created_at' });
+  const since = last?.started_at ?? Number(made?.value ?? now);
+  const days = Math.floor((now - since) / DAY_MS);
+  if (days < DRILL_DAYS || options.newestBackupAt === undefined) return [];
+  const what = last ? `The last restore drill is ${days} days old.` : 'No backup was ever restored for a drill.';
+  const mend = 'Run `keyturn drill` each month; a server does it by itself.';
+  return [{ key: 'drill-age', kind: 'drill', severity: 'medium', ...nowhere, what, mend }];
+}
+
+/** Journeys whose last run failed. */
+function* ofJourneys(ctx: VaultContext): Operation<Condition[]> {
+  const runs = yield* all(selectJourneyRuns, { since: ctx.clock() - JOURNEY_DAYS * DAY_MS, limit: 1_000 });
+  const newest = new Map<string, (typeof runs)[number]>();
+  for (const run of runs) if (!newest.has(run.journey)) newest.set(run.journey, run);
+  return [...newest.values()]
+    .filter((run) => run.passed === 0)
+    .map((run) => ({
+      key: `journey/${run.journey}`,
+      kind: 'journey',
+      severity: 'high',
+      project: null,
+      environment: null,
+      secret: null,
+      what: `The journey ${run.journey} failed at ${run.target}: ${run.error ?? 'no reason was kept'}`,
+      mend: `See its steps: \`keyturn synthetic show ${run.id}\`.`,
+    }));
 }

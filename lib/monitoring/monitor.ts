@@ -49,6 +49,8 @@ type ConditionKind =
   | 'drift'
   | 'root-key-age'
   | 'backup-age'
+  | 'drill'
+  | 'journey'
   | 'anomaly';
 
 export type AlertKind =

@@ -39,9 +39,16 @@ interface Point {
 function judged(points: readonly Point[], how: string): Judged {
   const judgedOnes = points.filter((one) => one.holds !== undefined);
   const holding = judgedOnes.filter((one) => one.holds).length;
-  const status: ControlStatus = holding === judgedOnes.length ? 'met' : holding > 0 ? 'partly' : 'not met';
+  const status = statusOf(holding, judgedOnes.length);
   const next = points.flatMap((one) => (one.holds === false && one.mend ? [one.mend] : [])).join(' ');
-  return { status, evidence: points.map((one) => one.said), how, ...(next && { next }) };
+  return { status, evidence: [...new Set(points.map((one) => one.said))], how, ...(next && { next }) };
+}
+
+/** Where there is nothing that could be judged (nobody signs in, no token was made), the control is not about this vault. */
+function statusOf(holding: number, judgedOnes: number): ControlStatus {
+  if (judgedOnes === 0) return 'not ours';
+  if (holding === judgedOnes) return 'met';
+  return holding > 0 ? 'partly' : 'not met';
 }
 
 function notOurs(said: string, whose: string): Judged {
@@ -89,8 +96,11 @@ function rootKeyApart({ vault }: Evidence): Point {
   };
 }
 
+const NO_TOKENS: Point = { said: 'There are no machine tokens.' };
+
 function strongSignIn({ vault }: Evidence): Point {
   const { all, strong } = vault.people;
+  if (all === 0) return { said: 'Nobody signs in here: only accounts of this machine reach the vault.' };
   return {
     holds: all === strong,
     said: `${strong} of ${count(all, 'person', 'people')} have a second factor or a passkey.`,
@@ -99,6 +109,7 @@ function strongSignIn({ vault }: Evidence): Point {
 }
 
 function scopedTokens({ vault }: Evidence): Point {
+  if (vault.tokens.length === 0) return NO_TOKENS;
   const open = vault.tokens.filter((one) => one.names === null && one.environment_id === null);
   return {
     holds: open.length === 0,
@@ -108,6 +119,7 @@ function scopedTokens({ vault }: Evidence): Point {
 }
 
 function endingTokens({ vault }: Evidence): Point {
+  if (vault.tokens.length === 0) return NO_TOKENS;
   const endless = vault.tokens.filter((one) => one.expires_at === null);
   return {
     holds: endless.length === 0,
@@ -117,6 +129,7 @@ function endingTokens({ vault }: Evidence): Point {
 }
 
 function unusedTokens({ vault }: Evidence): Point {
+  if (vault.tokens.length === 0) return NO_TOKENS;
   const unused = vault.tokens.filter((one) => vault.now - (one.last_used_at ?? one.created_at) > UNUSED_DAYS * DAY_MS);
   return {
     holds: unused.length === 0,
@@ -144,6 +157,7 @@ function refusals({ log }: Evidence): Point {
 
 function fewOwners({ vault }: Evidence): Point {
   const { all, owners } = vault.people;
+  if (all === 0) return { said: 'There are no people with roles.' };
   return {
     holds: owners <= Math.max(2, all / 5),
     said: `${owners} of ${count(all, 'person', 'people')} ${owners === 1 ? 'is' : 'are'} owner; everybody else has only what their roles name.`,

@@ -70,7 +70,7 @@ function* periodReport(ctx: VaultContext, kind: PeriodKind, period: Period, arou
   const written = { daily, weekly, monthly }[kind]({ period, vault, log, audit });
   return {
     ...frame(ctx, kind, period.label),
-    title: written.title,
+    title: period.to > ctx.clock() ? `${written.title} (so far)` : written.title,
     from: new Date(period.from).toISOString(),
     to: new Date(period.to).toISOString(),
     headline: written.headline,

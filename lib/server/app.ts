@@ -17,6 +17,7 @@ import { registerPages } from './pages/pages.ts';
 import { sendProblem } from './problems.ts';
 import { registerActivity } from './routes/activity.ts';
 import { registerAlerts } from './routes/alerts.ts';
+import { registerAssurance } from './routes/assurance.ts';
 import { registerAudit } from './routes/audit.ts';
 import { registerDestinations } from './routes/destinations.ts';
 import { registerEmergency } from './routes/emergency.ts';
@@ -179,6 +180,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
     registerDestinations,
     registerEmergency,
     registerAlerts,
+    registerAssurance,
     registerVault,
     registerAudit,
     registerTokens,

@@ -3,6 +3,7 @@
 import { PgBoss } from 'pg-boss';
 import { deliverAlerts } from '../monitoring/alert-delivery.ts';
 import { type AlertRun, updateAlerts } from '../monitoring/alert-run.ts';
+import { makeDueReports, type ReportRun } from '../reporting/deliver.ts';
 import { checkEnvironment } from '../rotation/checks.ts';
 import { type Rotator, rotatorOf } from '../rotation/rotator.ts';
 import { Ticker } from '../rotation/tick.ts';
@@ -10,6 +11,7 @@ import type { World } from '../rotation/world.ts';
 import { all, first, type Operation, quietTransaction, transaction } from '../store/operation.ts';
 import { clearOldAttempts, deleteEndedTokens } from '../store/statements/access.ts';
 import { deleteOldAlertDeliveries } from '../store/statements/alerts.ts';
+import { deleteOldJourneyRuns } from '../store/statements/assurance.ts';
 import { deleteOldIdempotent } from '../store/statements/service.ts';
 import { findFact, putFact } from '../store/statements/vault-facts.ts';
 import { checkDrift } from '../sync/overview.ts';
@@ -28,6 +30,9 @@ const AT_START = new Set(['settle', 'tick', 'tell']);
 /** How often, in ms, it is asked whether it is time for what is done seldom. */
 const SELDOM_MS = 10 * 60 * 1000;
 const TIDY_MS = 60 * 60 * 1000;
+/** A restore drill each month. */
+const DRILL_EVERY = '30d';
+const JOURNEY_RUNS_DAYS = 400;
 
 export interface Scheduler {
   stop(): Promise<void>;
@@ -38,6 +43,9 @@ export interface Work {
   readonly forwarder: Forwarder;
   readonly world: World;
   readonly alerts: AlertRun;
+  readonly reports: ReportRun;
+  /** Runs a `keyturn` command as a process of its own; undefined where that cannot be done. */
+  readonly runCommand: ((args: readonly string[]) => Promise<void>) | undefined;
   readonly onError: (error: unknown, job: string) => void;
 }
 
@@ -75,6 +83,16 @@ async function tell({ vault, alerts }: Work): Promise<void> {
   await vault.read(deliverAlerts(vault.system, alerts.world));
 }
 
+/** Reports of days, weeks and months that are over. */
+async function report({ vault, reports }: Work): Promise<void> {
+  await vault.read(makeDueReports(vault.system, reports));
+}
+
+/** A process of its own: opening every secret of a large backup would hold up everybody here. */
+async function drill({ runCommand }: Work): Promise<void> {
+  await runCommand?.(['drill', '--every', DRILL_EVERY]);
+}
+
 /** Asks about every key that somebody can be asked about, and compares what destinations hold. */
 async function look({ vault, world, onError }: Work): Promise<void> {
   for (const { project, name } of vault.state.environments.values()) {
@@ -110,6 +128,7 @@ function* tidy(now: number): Operation<void> {
   yield* all(deleteOldIdempotent, { before: now - DAY_MS });
   yield* all(clearOldAttempts, { before: now - 2 * DAY_MS });
   yield* all(deleteEndedTokens, { kind: 'oidc', before: now - DAY_MS });
+  yield* all(deleteOldJourneyRuns, { before: now - JOURNEY_RUNS_DAYS * DAY_MS });
   yield* all(deleteOldAlertDeliveries, { before: now - 90 * DAY_MS });
 }
 
@@ -129,6 +148,8 @@ function jobs(): Job[] {
     { name: 'alert', every: ALERT_MS, run: alert },
     { name: 'alert-strength', every: SELDOM_MS, run: seldom('alert-strength', DAY_MS, alertStrength) },
     { name: 'look', every: SELDOM_MS, run: seldom('look', LOOK_MS, look) },
+    { name: 'report', every: SELDOM_MS, run: report },
+    { name: 'drill', every: SELDOM_MS, run: seldom('drill', DAY_MS, drill) },
     { name: 'intake-key', every: TIDY_MS, run: ({ vault }) => vault.run(turnIntakeKey(vault.system)) },
     { name: 'tidy', every: TIDY_MS, run: ({ vault }) => vault.read(transaction(tidy(vault.clock()))) },
   ];

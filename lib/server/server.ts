@@ -10,6 +10,7 @@ import { isKeyturnError, type KeyturnError, UsageError } from '../errors.ts';
 import { Directory } from '../identity/directory.ts';
 import { ownerLink } from '../identity/people.ts';
 import { type AlertRun, alertRun } from '../monitoring/alert-run.ts';
+import type { ReportRun } from '../reporting/deliver.ts';
 import type { World } from '../rotation/world.ts';
 import { worldOf } from '../rotation/world-of.ts';
 import { logTransaction } from '../store/operation.ts';
@@ -65,6 +66,8 @@ export interface ServerOptions {
   readonly logLevel?: string;
   readonly logStream?: DestinationStream;
   readonly cachedValues?: number | undefined;
+  /** Runs a `keyturn` command as a process of its own, for work that would hold up requests; without it that work is left out. */
+  readonly runCommand?: ((args: readonly string[]) => Promise<void>) | undefined;
   /** Milliseconds since 1970. */
   readonly clock?: () => number;
   /** Holds each answer against its schema: a wrong one is an error. For tests. */
@@ -285,6 +288,7 @@ export class KeyturnServer {
     const exchange = new Exchange(vault, tokenKey);
     const world = this.#world(vault);
     const alerts = this.#alerts(vault, world);
+    const reports = this.#reports(vault, alerts);
     const { publicUrl } = this;
     const intake = new Intake(vault.state);
     const events = new EventStreams(vault);
@@ -300,6 +304,7 @@ export class KeyturnServer {
       forwarder,
       world,
       alerts,
+      reports,
       tokenKey,
       publicUrl,
     });
@@ -307,7 +312,8 @@ export class KeyturnServer {
     await vault.run(turnIntakeKey(vault.system));
     await vault.read(logTransaction(vault.system.log([{ action: 'server.start', details: { url: this.#url } }])));
     const onError = (error: unknown, job: string) => this.#log.error({ err: error, job }, 'a job failed');
-    const work = { vault, forwarder, world, alerts, onError };
+    const { runCommand } = this.#options;
+    const work = { vault, forwarder, world, alerts, reports, runCommand, onError };
     this.#scheduler =
       databaseUrl !== undefined && vault.store instanceof ServedPostgres
         ? await startBoss(databaseUrl, `${vault.store.schema}_jobs`, work)
@@ -330,6 +336,17 @@ export class KeyturnServer {
       destinations: world.destinations.map((one) => one.id),
       print: (line) => this.#log.warn({ alert: true }, line),
     });
+  }
+
+  #reports(vault: ServedVault, alerts: AlertRun): ReportRun {
+    const { config } = this.#options;
+    const around = () => ({
+      newestBackupAt: alerts.newestBackupAt(),
+      rootKeyFrom: vault.rootKeySource.label,
+      channels: alerts.world.channels.map((one) => one.title),
+      publicUrl: this.publicUrl,
+    });
+    return { config: config.operations.reports ?? {}, around, world: alerts.world };
   }
 
   /** What the configuration means when it does not say where. */

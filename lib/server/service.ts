@@ -5,6 +5,7 @@ import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, RawServerDefau
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Directory } from '../identity/directory.ts';
 import type { AlertRun } from '../monitoring/alert-run.ts';
+import type { ReportRun } from '../reporting/deliver.ts';
 import type { World } from '../rotation/world.ts';
 import type { VaultContext } from '../vault/context.ts';
 import type { Intake } from '../vault/intake.ts';
@@ -30,6 +31,7 @@ export interface Service {
   /** Providers, destinations and services. */
   readonly world: World;
   readonly alerts: AlertRun;
+  readonly reports: ReportRun;
   /** The HMAC key that tokens are kept under. */
   readonly tokenKey: KeyObject;
   /** As browsers see this server. */

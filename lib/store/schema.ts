@@ -1,6 +1,7 @@
 // The tables as types, for Kysely. Times are milliseconds since 1970 (UTC); bytes are Uint8Array.
 import type { Generated } from 'kysely';
 import type {
+  AlertEvent,
   AnomalyKind,
   AuditOutcome,
   CheckStatus,
@@ -234,7 +235,7 @@ export interface AlertDeliveryTable {
   id: string;
   alert_id: string | null;
   channel: string;
-  event: 'fired' | 'again' | 'resolved' | 'test';
+  event: AlertEvent;
   /** What is told: JSON. */
   body: Uint8Array;
   state: 'waiting' | 'delivered' | 'given-up';

@@ -32,6 +32,9 @@ export type IncidentKind = 'compromise' | 'destination' | 'rotation' | 'leak';
 
 export type ReportKind = 'daily' | 'weekly' | 'monthly' | 'incident';
 
+/** What a channel is told: of an alert, or that a report was made. */
+export type AlertEvent = 'fired' | 'again' | 'resolved' | 'test' | 'report';
+
 export type IncidentItemState = 'waiting' | 'turning' | 'needs-person' | 'done' | 'skipped';
 
 /** What is out of the ordinary: a reader that a secret never had, one who tries many, a secret that nobody had read for long. */

@@ -1,15 +1,19 @@
 // keyturn monitor: age, strength and use of every secret, and what is wrong with them.
 import type { Command } from 'commander';
 import { UsageError } from '../../errors.ts';
+import { listAnomalies } from '../../monitoring/anomalies.ts';
 import { type Alert, type MonitoredSecret, monitor } from '../../monitoring/monitor.ts';
+import { observe } from '../../monitoring/observe.ts';
 import { rotatorOf } from '../../rotation/rotator.ts';
 import { EXIT } from '../exit-codes.ts';
 import { severityWord } from '../findings.ts';
 import type { Output } from '../output.ts';
 import { type CommonOptions, chosenEnvironments, openWorld, type Session, withPlace, withSession } from '../session.ts';
-import { ago, plural } from '../words.ts';
+import { ago, moment, plural } from '../words.ts';
 
 const BAR = 10;
+const LOOK_BACK_DAYS = 30;
+const DAY_MS = 24 * 60 * 60_000;
 
 /** Age as a bar of the interval, so that one look shows what turns next. */
 function ageBar(out: Output, one: MonitoredSecret): string {
@@ -53,13 +57,20 @@ export function register(program: Command): void {
   withPlace(
     program
       .command('monitor')
-      .description('age, strength and use of every secret; `monitor check` only says what is critical')
-      .argument('[check]', 'the word "check", for the quick form'),
+      .description(
+        'age, strength and use; `monitor check`: only what is critical; `monitor anomalies`: what is unusual',
+      )
+      .argument('[what]', 'check, for the quick form; anomalies, for what was out of the ordinary in 30 days'),
   )
     .option('-a, --all-envs', 'all environments of the project')
     .action((check: string | undefined, options: MonitorCommandOptions) =>
       withSession('monitor', options, async (session) => {
-        if (check !== undefined && check !== 'check') throw new UsageError(`"${check}" is not "check".`);
+        if (check === 'anomalies') {
+          unusual(session);
+          return;
+        }
+        if (check !== undefined && check !== 'check')
+          throw new UsageError(`"${check}" is neither check nor anomalies.`);
         await watch(session, options, check === 'check');
       }),
     );
@@ -85,4 +96,18 @@ async function watch(session: Session, options: MonitorCommandOptions, quick: bo
     `${plural(result.secrets.length, 'secret')} watched; ${shown.length === 0 ? out.style('green', 'no alerts') : count}; ` +
       `${result.denied} denied, ${plural(result.failedReads, 'failed read')}, ${plural(result.failedRotations, 'failed rotation')} in 30 days.`,
   );
+}
+
+/** What was out of the ordinary, each with the entries of the log that show it. */
+function unusual({ vault, out }: Session): void {
+  const { context } = vault;
+  vault.run(observe(context));
+  const found = vault.run(listAnomalies(context, context.clock() - LOOK_BACK_DAYS * DAY_MS));
+  out.data(found);
+  if (found.length === 0) out.line(`Nothing out of the ordinary in ${LOOK_BACK_DAYS} days.`);
+  for (const one of found) {
+    const entries = one.evidence.map(({ chain, seq }) => `${chain} ${seq}`).join(', ');
+    out.line(`${severityWord(out, one.severity)}  ${moment(one.at)}  ${one.what}`);
+    out.line(`          ${out.style('dim', `${one.kind}; entries: ${entries}`)}`);
+  }
 }

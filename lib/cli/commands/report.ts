@@ -6,6 +6,7 @@ import type { Command } from 'commander';
 import { fingerprintOfKey } from '../../crypto/signing.ts';
 import { FileError, isKeyturnError, UsageError } from '../../errors.ts';
 import { monitor } from '../../monitoring/monitor.ts';
+import { bringReport } from '../../reporting/deliver.ts';
 import { FORMATS, isFormat, type ReportFormat, writeReport } from '../../reporting/formats.ts';
 import type { SignedReport } from '../../reporting/model.ts';
 import { type PeriodKind, parsePeriod } from '../../reporting/period.ts';
@@ -16,12 +17,14 @@ import type { Surroundings } from '../../reporting/vault-facts.ts';
 import { validate } from '../../validation/validate.ts';
 import { listBackups } from '../../vault/backup-files.ts';
 import { replaceFile } from '../../vault/files.ts';
+import { alertRunOf } from '../alerting.ts';
 import { EXIT } from '../exit-codes.ts';
 import { Output } from '../output.ts';
 import {
   type CommonOptions,
   chosenEnvironments,
   openSession,
+  openWorld,
   type Session,
   withJson,
   withPlace,
@@ -32,6 +35,7 @@ import { moment, plural } from '../words.ts';
 interface WriteOptions extends CommonOptions {
   readonly output?: string;
   readonly format?: string;
+  readonly deliver?: boolean;
 }
 
 export function register(program: Command): void {
@@ -53,7 +57,8 @@ export function register(program: Command): void {
       report
         .command(kind)
         .description(description)
-        .argument('[period]', 'a day of it, or 2026-W48, or 2026-11; the last one where not given'),
+        .argument('[period]', 'a day of it, or 2026-W48, or 2026-11; the last one where not given')
+        .option('--deliver', 'have the alert channels bring it'),
     ).action((period: string | undefined, _: unknown, command: Command) =>
       make(
         command,
@@ -62,7 +67,11 @@ export function register(program: Command): void {
     );
   }
   writing(
-    report.command('incident').description('one incident, for those who have to know').argument('<id>', 'the incident'),
+    report
+      .command('incident')
+      .description('one incident, for those who have to know')
+      .argument('<id>', 'the incident')
+      .option('--deliver', 'have the alert channels bring it'),
   ).action((id: string, _: unknown, command: Command) => make(command, () => ({ kind: 'incident', incident: id })));
   withJson(report.command('list').description('the reports that were made')).action((_: unknown, command: Command) =>
     withSession('report list', command.optsWithGlobals(), list),
@@ -111,13 +120,28 @@ function make(command: Command, input: () => ReportInput): Promise<void> {
   // What was asked for wrongly is said before anything is opened.
   const wanted = input();
   formatsOf(options);
-  return withSession(`report ${wanted.kind}`, options, (session) => {
+  return withSession(`report ${wanted.kind}`, options, async (session) => {
     const { vault } = session;
-    write(session, vault.run(makeReport(vault.context, wanted, surroundingsOf(session))), options);
+    const signed = vault.run(makeReport(vault.context, wanted, surroundingsOf(session)));
+    write(session, signed, options);
+    if (options.deliver) await deliver(session, signed);
   });
 }
 
-export function surroundingsOf({ vault, home, config }: Session): Surroundings {
+async function deliver(session: Session, signed: SignedReport): Promise<void> {
+  const { vault, out, config } = session;
+  const { world } = alertRunOf(session, await openWorld(session));
+  const run = { config: config.operations.reports ?? {}, around: () => surroundingsOf(session), world };
+  const channels = await vault.perform(bringReport(vault.context, run, signed));
+  const names = channels.map((one) => one.title).join(', ');
+  out.line(
+    channels.length > 0
+      ? `Brought by ${names}; \`keyturn alerts deliveries\` says how it went.`
+      : 'No channel that takes reports is configured.',
+  );
+}
+
+function surroundingsOf({ vault, home, config }: Session): Surroundings {
   const [newest] = listBackups(home);
   const alerts = config.operations.alerts ?? {};
   return {

@@ -1,8 +1,10 @@
 // keyturn serve: the server. It listens on this machine only, until told otherwise.
+import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { UsageError } from '../../errors.ts';
 import type * as ServerModule from '../../server/server.ts';
+import { EXIT } from '../exit-codes.ts';
 import { type Surroundings, surroundings } from '../session.ts';
 import { wholeNumber } from './set.ts';
 
@@ -86,6 +88,7 @@ export async function serve(around: Surroundings, options: ServeOptions): Promis
     oidc: oidcOptions(env),
     otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
     logLevel: options.logLevel ?? env.KEYTURN_LOG_LEVEL ?? 'info',
+    runCommand: (args) => runCommand(args, home.root),
   });
   out.line(
     `Keyturn serves at ${out.style('cyan', server.publicUrl)}  (console: ${server.publicUrl}/admin, API: ${server.publicUrl}/docs)`,
@@ -101,6 +104,23 @@ export async function serve(around: Surroundings, options: ServeOptions): Promis
   }
   await untilSignal();
   await server.stop();
+}
+
+/** The same program once more, for work that takes the whole process. It reads the same environment. */
+function runCommand(args: readonly string[], cwd: string): Promise<void> {
+  const child = spawn(process.execPath, [process.argv[1] ?? '', ...args], { cwd, stdio: ['ignore', 'ignore', 'pipe'] });
+  let complaint = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    complaint = (complaint + text).slice(-1000);
+  });
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => {
+      // What it found (1) it has kept: that is told as an alert.
+      if (code === EXIT.ok || code === EXIT.findings) resolve();
+      else reject(new Error(`keyturn ${args.join(' ')} ended with ${code}: ${complaint}`));
+    });
+  });
 }
 
 function untilSignal(): Promise<void> {

@@ -2,12 +2,13 @@
 import type { AlertSeverity } from '../../config/operations.ts';
 import { OutsideError } from '../../errors.ts';
 import type { Http } from '../../providers/http.ts';
+import type { AlertEvent } from '../../store/states.ts';
 
 /** What is told. Kept with each delivery until it has arrived; never a value. */
 export interface Message {
   /** Names the delivery: the same one, told twice, has the same id. */
   readonly id: string;
-  readonly event: 'fired' | 'again' | 'resolved' | 'test';
+  readonly event: AlertEvent;
   readonly alert: {
     readonly id: string;
     /** Names the condition: what is resolved has the key of what fired. */
@@ -24,6 +25,8 @@ export interface Message {
   };
   /** Where to look closer; undefined where no server's address is known. */
   readonly link?: string | undefined;
+  /** A file that goes along where the channel takes files. */
+  readonly file?: { readonly name: string; readonly type: string; readonly text: string } | undefined;
 }
 
 export interface ChannelCall {
@@ -58,6 +61,7 @@ export class ChannelError extends OutsideError {
 export function headline(message: Message): string {
   const { alert, event } = message;
   if (event === 'test') return 'Keyturn: a test of this channel';
+  if (event === 'report') return alert.what;
   const state = event === 'resolved' ? 'Resolved' : alert.severity.toUpperCase();
   const place = alert.environment === null ? '' : ` [${alert.environment}]`;
   return `${state}${place}: ${alert.what}`;
@@ -68,6 +72,8 @@ export function asText(message: Message): string {
   const { alert, event, link } = message;
   const lines = [headline(message)];
   if (event !== 'resolved') lines.push('', alert.mend);
+  if (event === 'report')
+    return [...lines, '', `Report ${alert.id}.`, ...(link === undefined ? [] : [link])].join('\n');
   lines.push('', `Alert ${alert.id}, open since ${new Date(alert.openedAt).toISOString()}.`);
   if (event !== 'resolved' && event !== 'test') lines.push(`Acknowledge: keyturn alerts ack ${alert.id}`);
   if (link !== undefined) lines.push(link);

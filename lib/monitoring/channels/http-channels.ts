@@ -24,13 +24,11 @@ export async function toSlack(call: ChannelCall, message: Message): Promise<void
     ['Secret', alert.secret ?? '–'],
     ['Since', new Date(alert.openedAt).toISOString()],
   ] as const;
-  const blocks: object[] = [
-    { type: 'section', text: { type: 'mrkdwn', text: `*${text}*` } },
-    {
-      type: 'section',
-      fields: facts.map(([name, value]) => ({ type: 'mrkdwn', text: `*${name}*\n${escaped(value)}` })),
-    },
-  ];
+  const blocks: object[] = [{ type: 'section', text: { type: 'mrkdwn', text: `*${text}*` } }];
+  if (event !== 'report') {
+    const fields = facts.map(([name, value]) => ({ type: 'mrkdwn', text: `*${name}*\n${escaped(value)}` }));
+    blocks.push({ type: 'section', fields });
+  }
   if (event !== 'resolved') blocks.push({ type: 'section', text: { type: 'mrkdwn', text: escaped(alert.mend) } });
   if (link !== undefined) {
     blocks.push({
@@ -38,7 +36,10 @@ export async function toSlack(call: ChannelCall, message: Message): Promise<void
       elements: [{ type: 'button', text: { type: 'plain_text', text: 'Open in Keyturn' }, url: link }],
     });
   }
-  blocks.push({ type: 'context', elements: [{ type: 'mrkdwn', text: `Alert ${alert.id} · ${alert.kind}` }] });
+  blocks.push({
+    type: 'context',
+    elements: [{ type: 'mrkdwn', text: `${event === 'report' ? 'Report' : 'Alert'} ${alert.id} · ${alert.kind}` }],
+  });
   await post(call, 'Slack', { url: call.secret, json: { text, blocks } });
 }
 
@@ -50,7 +51,7 @@ function escaped(text: string): string {
 /** A webhook of one's own, signed as Standard Webhooks says. */
 export async function toWebhook(config: Of<'webhook'>, call: ChannelCall, message: Message): Promise<void> {
   const body = JSON.stringify({
-    type: `alert.${message.event}`,
+    type: message.event === 'report' ? 'report.made' : `alert.${message.event}`,
     timestamp: new Date(call.now).toISOString(),
     data: { ...message.alert, link: message.link ?? null },
   });
@@ -63,7 +64,15 @@ export async function toResend(config: Of<'resend'>, call: ChannelCall, message:
   await post(call, 'Resend', {
     url: `${(config.baseUrl ?? 'https://api.resend.com').replace(/\/$/, '')}/emails`,
     headers: { authorization: `Bearer ${call.secret}`, 'idempotency-key': message.id },
-    json: { from: config.sender, to: config.to, subject: headline(message), text: asText(message) },
+    json: {
+      from: config.sender,
+      to: config.to,
+      subject: headline(message),
+      text: asText(message),
+      ...(message.file && {
+        attachments: [{ filename: message.file.name, content: Buffer.from(message.file.text).toString('base64') }],
+      }),
+    },
   });
 }
 

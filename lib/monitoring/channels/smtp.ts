@@ -33,6 +33,9 @@ export async function toSmtp(
       subject: headline(message),
       text: asText(message),
       messageId: `<${message.id}@keyturn>`,
+      ...(message.file && {
+        attachments: [{ filename: message.file.name, contentType: message.file.type, content: message.file.text }],
+      }),
     });
   } catch (error) {
     const { code, responseCode } = error as { code?: string; responseCode?: number };

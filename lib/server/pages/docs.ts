@@ -43,6 +43,7 @@ const TITLES: Readonly<Record<string, string>> = {
   destinations: 'Destinations',
   oversight: 'Validation, live checks, monitoring, reports',
   alerts: 'Alerts',
+  assurance: 'Reports, anomalies, restore drills, journeys',
   places: 'Projects and environments',
   access: 'People, tokens, roles, approvals',
   audit: 'Audit log',

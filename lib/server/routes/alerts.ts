@@ -80,7 +80,7 @@ function looking(app: Api, service: Service): void {
                 id: z.string(),
                 alert: z.string().nullable(),
                 channel: z.string(),
-                event: z.enum(['fired', 'again', 'resolved', 'test']),
+                event: z.enum(['fired', 'again', 'resolved', 'test', 'report']),
                 state: z.enum(['waiting', 'delivered', 'given-up']),
                 attempts: z.int(),
                 error: z.string().nullable(),

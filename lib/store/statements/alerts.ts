@@ -1,6 +1,7 @@
 // Statements on alerts and what is told of them.
 import type { AlertTable } from '../schema.ts';
 import { statement } from '../statement.ts';
+import type { AlertEvent } from '../states.ts';
 
 export const insertAlert = statement(
   'insertAlert',
@@ -109,7 +110,7 @@ export const insertAlertDelivery = statement(
       id: string;
       alertId: string | null;
       channel: string;
-      event: 'fired' | 'again' | 'resolved' | 'test';
+      event: AlertEvent;
       body: Uint8Array;
       now: number;
     },
