@@ -469,6 +469,10 @@ export const words = {
     age: 'Age against interval',
     strength: 'Strength',
     strengths: ['Very weak', 'Weak', 'Fair', 'Strong'],
+    journeys: 'Synthetic journeys',
+    journey: (name: string, passed: number, runs: number) => `${name}: ${passed} of ${runs} passed`,
+    took: 'ms',
+    lastFailed: (error: string) => `The last run failed. ${error}`,
   },
   alerts: {
     title: 'Alerts',
@@ -505,6 +509,8 @@ export const words = {
       drift: 'Drift',
       'root-key-age': 'Root key',
       'backup-age': 'Backup',
+      drill: 'Restore drill',
+      journey: 'Journey',
       anomaly: 'Unusual',
     } as Words,
   },
@@ -550,6 +556,14 @@ export const words = {
     noFindings: 'Nothing was found wrong.',
     findingColumns: ['Severity', 'Secret', 'What'],
     columns: ['Name', 'Type', 'Risk', 'Age', 'State', 'Strength', 'Reads'],
+    kept: 'Signed reports',
+    keptAbout:
+      'Made when their day, week or month is over, signed by the vault, and kept. `keyturn report verify FILE` checks one anywhere.',
+    keptNone: 'None yet.',
+    keptColumns: ['Report', 'Made', 'What', 'Files'],
+    make: { daily: 'Make the daily', weekly: 'Make the weekly', monthly: 'Make the monthly' },
+    kindOf: { daily: 'Security', weekly: 'Rotations', monthly: 'Compliance', incident: 'Incident' } as Words,
+    file: (format: string, id: string) => `${format.toUpperCase()} of ${id}`,
     age: (days: number, interval: number | null) => (interval === null ? `${days} d` : `${days} of ${interval} d`),
   },
   compromise: {
@@ -579,7 +593,12 @@ export const words = {
     none: 'No incident yet',
     noneAbout:
       'If a value or a whole place falls into wrong hands, begin here: Keyturn turns it and walks you through the rest.',
-    kinds: { compromise: 'Compromise', destination: 'Compromised destination', rotation: 'Failed rotation' } as Words,
+    kinds: {
+      compromise: 'Compromise',
+      destination: 'Compromised destination',
+      rotation: 'Failed rotation',
+      leak: 'Leak',
+    } as Words,
     open: 'Open',
     closed: 'Closed',
     secret: 'A secret',

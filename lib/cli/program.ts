@@ -10,6 +10,7 @@ import { register as compromise } from './commands/compromise.ts';
 import { register as demo } from './commands/demo.ts';
 import { register as doctor } from './commands/doctor.ts';
 import { register as drill } from './commands/drill.ts';
+import { register as env } from './commands/env.ts';
 import { register as exporting } from './commands/export.ts';
 import { register as get } from './commands/get.ts';
 import { register as history } from './commands/history.ts';
@@ -44,7 +45,7 @@ const GROUPS = [
   ['Set up:', [init, start, serve, demo]],
   ['Secrets:', [set, get, list, show, rm, restore, history, importing, exporting, run, types]],
   ['Rotation:', [rotate, rollback, schedule, sync, providers]],
-  ['Watching:', [validate, check, report, monitor, alerts, scan, synthetic]],
+  ['Watching:', [validate, env, check, report, monitor, alerts, scan, synthetic]],
   ['Emergency:', [compromise, incidents]],
   ['The vault itself:', [keys, backup, drill, audit, doctor, migrate, recover, completion]],
 ] as const;

@@ -13,6 +13,7 @@ import { checkEnvironment } from '../../lib/rotation/checks.ts';
 import { compromise } from '../../lib/rotation/compromise.ts';
 import { backupOf, rotatorOf } from '../../lib/rotation/rotator.ts';
 import { checkDrift, destinationOf, pushTo } from '../../lib/sync/overview.ts';
+import { drill } from '../../lib/vault/drill.ts';
 import { readSecret } from '../../lib/vault/read.ts';
 import { mailServer } from '../support/mail-server.ts';
 import { openaiAnswers } from '../support/provider-answers.ts';
@@ -64,6 +65,7 @@ describe('the conditions', () => {
     at.clock.forward(72 * DAY);
     at.vault.run(readSecret(at.vault.context, DEVELOPMENT, 'JWT_SECRET')).value.fill(0);
     at.vault.run(backupOf(at.vault, 'asked'));
+    at.vault.run(drill(at.vault.context, { home: at.vault.home, env: {} }));
     await at.update();
     expect(kinds(at)).toEqual(['due-soon']);
     at.clock.forward(20 * DAY);

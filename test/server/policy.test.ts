@@ -207,6 +207,42 @@ const CASES: readonly Case[] = [
   },
   { route: 'GET /v1/providers', permission: 'any', reach: 'vault', request: plain(() => '/v1/providers') },
   { route: 'GET /v1/alerts', permission: 'any', reach: 'vault', request: plain(() => '/v1/alerts') },
+  ...['anomalies', 'drills', 'journeys', 'reports'].map(
+    (what): Case => ({
+      route: `GET /v1/${what}`,
+      permission: 'monitor',
+      reach: 'vault',
+      request: plain(() => `/v1/${what}`),
+    }),
+  ),
+  {
+    route: 'POST /v1/reports',
+    permission: 'audit',
+    reach: 'vault',
+    request: plain(() => '/v1/reports', { kind: 'weekly' }),
+  },
+  { route: 'GET /v1/reports/{id}', permission: 'audit', reach: 'vault', request: plain(() => '/v1/reports/none') },
+  {
+    route: 'POST /v1/journeys',
+    permission: 'monitor',
+    reach: 'vault',
+    request: plain(() => '/v1/journeys', {
+      id: 'run-1',
+      journey: 'registration',
+      target: 'https://x.example',
+      startedAt: 1,
+      tookMs: 1,
+      passed: true,
+      error: null,
+      steps: [],
+    }),
+  },
+  {
+    route: 'GET /v1/journeys/{id}/screenshot',
+    permission: 'monitor',
+    reach: 'vault',
+    request: plain(() => '/v1/journeys/none/screenshot'),
+  },
   {
     route: 'GET /v1/alerts/deliveries',
     permission: 'monitor',

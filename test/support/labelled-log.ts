@@ -138,55 +138,53 @@ function job(log: Log, n: number): void {
   }
 }
 
+interface Person {
+  readonly principal: string;
+  readonly names: string[];
+  readonly address: string;
+  readonly hours: [number, number];
+}
+
 /** People in their office hours; they work late, travel, mistype, take holidays, and look at what they did not before. */
-function person(log: Log, n: number): { principal: string; names: string[]; address: string; hours: [number, number] } {
-  const principal = `person-${n}@shop.example`;
+function person(log: Log, n: number): Person {
   const names = log.some(secretNames, 6 + log.below(14));
   const begin = 6 + log.below(9);
-  const office = `198.51.${n}.20`;
-  const home = `203.0.${n}.40`;
+  const one: Person = {
+    principal: `person-${n}@shop.example`,
+    names,
+    address: `198.51.${n}.20`,
+    hours: [begin, begin + 9],
+  };
   const holiday = log.below(LEARNT_DAYS + JUDGED_DAYS);
   for (let day = 0; day < LEARNT_DAYS + JUDGED_DAYS; day += 1) {
-    const weekend = day % 7 >= 5;
-    if (weekend ? !log.chance(0.04) : day >= holiday && day < holiday + 5) continue;
-    const travels = log.chance(0.03);
-    const address = travels ? `92.${log.below(200)}.${log.below(200)}.9` : log.chance(0.6) ? office : home;
-    const client = log.chance(0.02) ? 'curl/8' : 'Mozilla/5';
-    const hours = 2 + log.below(5);
-    for (let n2 = 0; n2 < hours; n2 += 1) {
-      const at = START + day * DAY + (begin + log.below(9)) * HOUR + log.below(HOUR);
-      const reads = 1 + log.below(3);
-      for (let read = 0; read < reads; read += 1)
-        log.add({ at: at + read * MINUTE, kind: 'read', principal, secret: log.pick(names), address, client });
-    }
-    // Late at night, for an incident: one or two secrets that they know.
-    if (log.chance(0.02)) {
-      const at = START + day * DAY + 23 * HOUR + log.below(HOUR);
-      for (const secret of log.some(names, 1 + log.below(2)))
-        log.add({ at, kind: 'read', principal, secret, address: home, client: 'Mozilla/5' });
-    }
-    // Something that is new to them: a colleague asked.
-    if (log.chance(0.03))
-      log.add({
-        at: START + day * DAY + (begin + 2) * HOUR,
-        kind: 'read',
-        principal,
-        secret: log.pick(secretNames),
-        address,
-        client,
-      });
-    // A wrong password, or a place that they may not see.
-    if (log.chance(0.08))
-      for (let mistake = 0; mistake <= log.below(3); mistake += 1)
-        log.add({
-          at: START + day * DAY + begin * HOUR + mistake * 20_000,
-          kind: 'denied',
-          principal,
-          address,
-          client,
-        });
+    const away = day % 7 >= 5 ? !log.chance(0.04) : day >= holiday && day < holiday + 5;
+    if (!away) workDay(log, one, `203.0.${n}.40`, day);
   }
-  return { principal, names, address: office, hours: [begin, begin + 9] };
+  return one;
+}
+
+function workDay(log: Log, { principal, names, address: office, hours }: Person, home: string, day: number): void {
+  const from = START + day * DAY;
+  const [begin] = hours;
+  const usual = log.chance(0.6) ? office : home;
+  const address = log.chance(0.03) ? `92.${log.below(200)}.${log.below(200)}.9` : usual;
+  const client = log.chance(0.02) ? 'curl/8' : 'Mozilla/5';
+  const read = (at: number, secret: string) => log.add({ at, kind: 'read', principal, secret, address, client });
+  for (let sitting = 2 + log.below(5); sitting > 0; sitting -= 1) {
+    const at = from + (begin + log.below(9)) * HOUR + log.below(HOUR);
+    for (let reads = 1 + log.below(3); reads > 0; reads -= 1) read(at + reads * MINUTE, log.pick(names));
+  }
+  // Late at night, for an incident: one or two secrets that they know.
+  if (log.chance(0.02)) {
+    const at = from + 23 * HOUR + log.below(HOUR);
+    for (const secret of log.some(names, 1 + log.below(2))) read(at, secret);
+  }
+  // Something that is new to them: a colleague asked.
+  if (log.chance(0.03)) read(from + (begin + 2) * HOUR, log.pick(secretNames));
+  // A wrong password, or a place that they may not see.
+  if (!log.chance(0.08)) return;
+  for (let mistake = log.below(3); mistake >= 0; mistake -= 1)
+    log.add({ at: from + begin * HOUR + mistake * 20_000, kind: 'denied', principal, address, client });
 }
 
 /** A service that is new this month: its token was made for it. */
@@ -200,7 +198,7 @@ function newcomer(log: Log, n: number): void {
 }
 
 /** Whoever made this log's attacks knows some of the rules: nothing stands out by its number alone. */
-function attacks(log: Log, people: ReturnType<typeof person>[], services: ReturnType<typeof service>[]): void {
+function attacks(log: Log, people: Person[], services: ReturnType<typeof service>[]): void {
   const judged = START + LEARNT_DAYS * DAY;
   const plant = (kind: AttackKind, principal: string, from: number, until: number) =>
     void log.attacks.push({ kind, principal, from, until });

@@ -237,6 +237,17 @@ export const report = (place: Place) =>
     staleTime: 60_000,
   });
 
+export const keptReports = queryOptions({
+  queryKey: ['kept-reports'],
+  queryFn: async () => (await body(api.GET('/v1/reports'))).reports,
+});
+
+export const journeyRuns = (days: number) =>
+  queryOptions({
+    queryKey: ['journeys', days],
+    queryFn: async () => (await body(api.GET('/v1/journeys', { params: { query: { days } } }))).runs,
+  });
+
 export const alerts = (since?: number) =>
   queryOptions({
     queryKey: ['alerts', since ?? 'open'],

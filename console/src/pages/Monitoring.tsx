@@ -3,7 +3,7 @@ import { Card, SegmentedControl, SimpleGrid, Text, Title } from '@mantine/core';
 import { IconActivity } from '@tabler/icons-react';
 import { useQuery, useSuspenseQuery } from '@tanstack/react-query';
 import { lazy, Suspense, useState } from 'react';
-import { activity, type Place, type Report, report } from '../api/queries.ts';
+import { activity, journeyRuns, type Place, type Report, report } from '../api/queries.ts';
 import { dateTimeText } from '../parts/moments.ts';
 import { Empty, ErrorBox, Loading, PageHead } from '../parts/Parts.tsx';
 import { useMay, usePlace } from '../parts/place.ts';
@@ -11,6 +11,7 @@ import { words } from '../words.ts';
 
 const UseChart = lazy(() => import('../parts/Charts.tsx').then((one) => ({ default: one.UseChart })));
 const CountChart = lazy(() => import('../parts/Charts.tsx').then((one) => ({ default: one.CountChart })));
+const JourneyChart = lazy(() => import('../parts/Charts.tsx').then((one) => ({ default: one.JourneyChart })));
 const DeniedChart = lazy(() => import('../parts/Charts.tsx').then((one) => ({ default: one.DeniedChart })));
 
 export function Monitoring() {
@@ -29,6 +30,7 @@ export function Monitoring() {
         />
       </PageHead>
       <Use place={place} days={Number(days)} />
+      {may('monitor', 'vault') && <Journeys days={Number(days)} />}
       {may('validate') && <Health place={place} />}
     </>
   );
@@ -65,6 +67,38 @@ function Use({ place, days }: { place: Place; days: number }) {
         </Text>
       )}
     </>
+  );
+}
+
+const CHARTED = 60;
+
+/** Nothing where no journey has run: not everybody has one. */
+function Journeys({ days }: { days: number }) {
+  const { data = [], error } = useQuery(journeyRuns(days));
+  if (error) return <ErrorBox error={error} />;
+  const names = [...new Set(data.map((one) => one.journey))];
+  if (names.length === 0) return null;
+  return (
+    <Card component="section" mb="md">
+      <Title order={2} mb="md">
+        {words.monitoring.journeys}
+      </Title>
+      {names.map((name) => {
+        const runs = data.filter((one) => one.journey === name);
+        const passed = runs.filter((one) => one.passed).length;
+        const label = words.monitoring.journey(name, passed, runs.length);
+        const [last] = runs;
+        return (
+          <div key={name}>
+            <Text fw={600}>{label}</Text>
+            {last && !last.passed && <Text c="red.8">{words.monitoring.lastFailed(last.error ?? '')}</Text>}
+            <Suspense fallback={<Loading />}>
+              <JourneyChart label={label} runs={runs.slice(0, CHARTED).reverse()} />
+            </Suspense>
+          </div>
+        );
+      })}
+    </Card>
   );
 }
 

@@ -8,6 +8,7 @@ import { dateTimeText } from '../parts/moments.ts';
 import { Empty, PageHead, State } from '../parts/Parts.tsx';
 import { useMay, usePlace } from '../parts/place.ts';
 import { words } from '../words.ts';
+import { KeptReports } from './reports/KeptReports.tsx';
 
 const SEVERITIES = ['critical', 'high', 'medium', 'low', 'info'] as const;
 
@@ -19,6 +20,7 @@ export function Reports() {
 }
 
 function Whole({ place }: { place: Place }) {
+  const may = useMay();
   const { data } = useSuspenseQuery(report(place));
   const at = `/v1/projects/${encodeURIComponent(place.project)}/environments/${encodeURIComponent(place.environment)}/report`;
   const name = `keyturn-report-${place.environment}-${data.createdAt.slice(0, 10)}`;
@@ -47,6 +49,7 @@ function Whole({ place }: { place: Place }) {
       <Stack gap="lg">
         <Summary report={data} />
         <Findings report={data} />
+        {may('monitor', 'vault') && <KeptReports />}
         <Secrets report={data} />
       </Stack>
     </>

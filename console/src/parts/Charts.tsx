@@ -14,7 +14,20 @@ interface Day {
 }
 
 const dayName = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' });
+const hourName = new Intl.DateTimeFormat('en-GB', {
+  day: 'numeric',
+  month: 'short',
+  hour: '2-digit',
+  minute: '2-digit',
+  timeZone: 'UTC',
+});
 const HEIGHT = 230;
+
+interface Run {
+  readonly startedAt: number;
+  readonly tookMs: number;
+  readonly passed: boolean;
+}
 
 export function UseChart({ days }: { days: readonly Day[] }) {
   const data = days.map((one) => ({
@@ -60,6 +73,31 @@ export function DeniedChart({ days }: { days: readonly Day[] }) {
         ]}
       />
       <Numbers rows={days.map((one) => [dayName.format(one.day), one.denied, one.failed])} />
+    </figure>
+  );
+}
+
+/** How long runs of a journey took, the oldest first; those that failed stand out. */
+export function JourneyChart({ label, runs }: { label: string; runs: readonly Run[] }) {
+  const data = runs.map((one) => ({
+    at: hourName.format(one.startedAt),
+    [words.monitoring.took]: one.passed ? one.tookMs : 0,
+    [words.monitoring.failed]: one.passed ? 0 : one.tookMs,
+  }));
+  return (
+    <figure style={{ margin: 0 }} aria-label={label}>
+      <BarChart
+        h={HEIGHT}
+        data={data}
+        dataKey="at"
+        type="stacked"
+        withLegend
+        series={[
+          { name: words.monitoring.took, color: 'pine.6' },
+          { name: words.monitoring.failed, color: 'red.6' },
+        ]}
+      />
+      <Numbers rows={runs.map((one) => [hourName.format(one.startedAt), one.tookMs])} />
     </figure>
   );
 }

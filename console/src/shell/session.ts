@@ -26,6 +26,8 @@ export function isExpired(): boolean {
 export async function signedIn(): Promise<void> {
   expired = false;
   for (const listener of listeners) listener();
+  // What was refused before would be shown as that error still.
+  queryClient.removeQueries({ predicate: (query) => query.state.status === 'error' });
   await queryClient.invalidateQueries();
 }
 

@@ -15,6 +15,7 @@ function inviter(context: JourneyContext): { email: string; password: string } {
   if (email !== undefined && password !== undefined) return { email, password };
   throw new JourneyError(
     'SYNTHETIC_ADMIN_EMAIL and SYNTHETIC_ADMIN_PASSWORD are not set: registration on a Keyturn server begins with an invitation. For another application, declare journeys/registration.ts.',
+    true,
   );
 }
 
@@ -132,7 +133,7 @@ export const employeeWorkspace: Journey = {
       run: async ({ page, secret }) => {
         const tab = await page();
         await tab.getByLabel('Email').fill(secret('MONITOR_EMPLOYEE_EMAIL'));
-        await tab.getByLabel('Password', { exact: true }).fill(secret('MONITOR_EMPLOYEE_PASSWORD'));
+        await tab.getByRole('textbox', { name: 'Password' }).fill(secret('MONITOR_EMPLOYEE_PASSWORD'));
         await tab.getByRole('button', { name: 'Sign in', exact: true }).click();
         await tab.getByRole('navigation').first().waitFor();
       },
@@ -158,7 +159,7 @@ export const outreachRunner: Journey = {
       timeoutMs: 60_000,
       run: async ({ http, secret, optionalSecret }) => {
         const url = secret('OUTREACH_RUNNER_URL');
-        if (!URL.canParse(url)) throw new JourneyError('OUTREACH_RUNNER_URL is no address.');
+        if (!URL.canParse(url)) throw new JourneyError('OUTREACH_RUNNER_URL is no address.', true);
         const token = optionalSecret('OUTREACH_RUNNER_TOKEN');
         const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
         (await http.post(url, { source: 'synthetic' }, { headers })).expect(200, 201, 202, 204);

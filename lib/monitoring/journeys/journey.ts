@@ -80,6 +80,13 @@ export interface JourneyWorld {
 /** What did not go as a journey wants it: the message is for people. */
 export class JourneyError extends Error {
   override readonly name = 'JourneyError';
+  /** True where another try would end the same: a setting is missing. */
+  readonly final: boolean;
+
+  constructor(message: string, final = false) {
+    super(message);
+    this.final = final;
+  }
 }
 
 /** @param target where it runs against. @returns the run, and a PNG of the page where a step in a browser failed */
@@ -137,7 +144,7 @@ function contextFor(
   };
   const secret = (name: string) => {
     const value = optionalSecret(name);
-    if (value === undefined) throw new JourneyError(`${name} is not set.`);
+    if (value === undefined) throw new JourneyError(`${name} is not set.`, true);
     return value;
   };
   return { baseUrl, http: new JourneyHttp(baseUrl), page, state: {}, secret, optionalSecret, hide };
@@ -155,16 +162,18 @@ async function runStep(
   const started = performance.now();
   const most = 1 + (step.retries ?? RETRIES);
   let error = '';
-  for (let tries = 1; tries <= most; tries += 1) {
+  let tries = 1;
+  for (; ; tries += 1) {
     try {
       await inTime(step.run(context), step.timeoutMs ?? STEP_MS);
       return { name: step.name, outcome: 'passed', ms: since(started), tries, error: null };
     } catch (failure) {
       error = clean(reasonOf(failure));
-      if (tries < most) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS * tries));
+      if (tries === most || (failure instanceof JourneyError && failure.final)) break;
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS * tries));
     }
   }
-  return { name: step.name, outcome: 'failed', ms: since(started), tries: most, error };
+  return { name: step.name, outcome: 'failed', ms: since(started), tries, error };
 }
 
 function since(started: number): number {

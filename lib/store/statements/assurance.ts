@@ -47,18 +47,22 @@ export const findReport = statement('findReport', (db, p: { id: string }) =>
   db.selectFrom('reports').selectAll().where('id', '=', p.id),
 );
 
+/** Kept once: whoever sends a run again, since the answer was cut, sends the same. */
 export const insertJourneyRun = statement('insertJourneyRun', (db, p: JourneyRunTable) =>
-  db.insertInto('journey_runs').values({
-    id: p.id,
-    journey: p.journey,
-    target: p.target,
-    started_at: p.started_at,
-    took_ms: p.took_ms,
-    passed: p.passed,
-    error: p.error,
-    steps: p.steps,
-    screenshot: p.screenshot,
-  }),
+  db
+    .insertInto('journey_runs')
+    .values({
+      id: p.id,
+      journey: p.journey,
+      target: p.target,
+      started_at: p.started_at,
+      took_ms: p.took_ms,
+      passed: p.passed,
+      error: p.error,
+      steps: p.steps,
+      screenshot: p.screenshot,
+    })
+    .onConflict((c) => c.doNothing()),
 );
 
 /** Without their screenshots. */
