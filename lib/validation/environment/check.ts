@@ -34,7 +34,7 @@ const PUBLIC_PREFIX = /^(?:NEXT_PUBLIC|VITE|PUBLIC|REACT_APP|EXPO_PUBLIC)_/i;
 const SECRET_WORD = /SECRET|PRIVATE|PASSWORD|TOKEN|SERVICE_ROLE/i;
 /** Keys that providers make for browsers. */
 const PUBLISHABLE = /ANON|PUBLISHABLE|PUBLIC_KEY|SITE_KEY|MEASUREMENT/i;
-/** Read by every process anyway, and nobody's setting of the application. */
+const SHARED_BYTES = 8;
 const STRONG_RULES = LEAK_RULES.map((one) => ({ words: one.words, pattern: new RegExp(`^(?:${one.expression})$`) }));
 
 /**
@@ -222,5 +222,6 @@ function shared(one: Looked, other: Looked, catalog: Catalog): EnvironmentFindin
 }
 
 function same(a: Buffer, b: Buffer): boolean {
-  return a.length === b.length && a.length > 0 && timingSafeEqual(a, b);
+  // "1" and "true" are the same everywhere by right.
+  return a.length === b.length && a.length >= SHARED_BYTES && timingSafeEqual(a, b);
 }
