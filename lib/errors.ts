@@ -44,7 +44,9 @@ export type ErrorCode =
   | 'KT_TOO_LARGE'
   | 'KT_INTAKE_KEY_GONE'
   | 'KT_REAUTHENTICATION_REQUIRED'
-  | 'KT_REMOTE_FAILED';
+  | 'KT_REMOTE_FAILED'
+  | 'KT_KMS_UNAVAILABLE'
+  | 'KT_KMS_REFUSED';
 
 /** The parts of a message. `left` and `next` may be left out where there is nothing to say. */
 export interface ErrorText {
@@ -137,6 +139,13 @@ export class DecryptionError extends KeyturnError {
 /** The root key is missing, unusable, or not the one that this vault wants. */
 export class RootKeyError extends KeyturnError {
   constructor(code: 'KT_ROOT_KEY_MISSING' | 'KT_ROOT_KEY_WRONG' | 'KT_ROOT_KEY_INVALID', what: string, next: string) {
+    super(code, { what, left: 'Nothing was written.', next });
+  }
+}
+
+/** The service that wraps the root key is away, or says no. */
+export class KmsError extends KeyturnError {
+  constructor(code: 'KT_KMS_UNAVAILABLE' | 'KT_KMS_REFUSED', what: string, next: string) {
     super(code, { what, left: 'Nothing was written.', next });
   }
 }

@@ -36,6 +36,7 @@ const LATE = {
   'remote-secrets': 'lib/facade/remote-secrets.ts',
   'sync-client-worker': 'lib/facade/sync-client-worker.ts',
   'scan-worker': 'lib/leaks/scan-worker.ts',
+  'kms-worker': 'lib/vault/kms/kms-worker.ts',
 };
 
 /**

@@ -18,6 +18,9 @@ export function exitCodeOf(error: unknown): number {
   if (error.code === 'KT_USAGE' || error.code === 'KT_CONFIG_INVALID') return EXIT.usage;
   if (error.code === 'KT_NEEDS_PERSON') return EXIT.person;
   const cannotOpen =
-    error.code.startsWith('KT_ROOT_KEY') || error.code.startsWith('KT_STORE') || error.code.startsWith('KT_VAULT');
+    error.code.startsWith('KT_ROOT_KEY') ||
+    error.code.startsWith('KT_STORE') ||
+    error.code.startsWith('KT_VAULT') ||
+    error.code.startsWith('KT_KMS');
   return cannotOpen ? EXIT.vault : EXIT.findings;
 }

@@ -4,6 +4,7 @@ import { RootKeyError } from '../errors.ts';
 import { type Argon2Cost, argon2id } from './kdf.ts';
 import { RootKey } from './root-key.ts';
 import { KEY_BYTES } from './sealing-key.ts';
+import { isWrapped, parseWrapped, type WrappedRootKey } from './wrapped-root-key.ts';
 
 const MIN_PASSPHRASE_LENGTH = 16;
 
@@ -34,7 +35,9 @@ export interface RootKeySource {
   readonly label: string;
   /** True where the text is a passphrase, so that opening needs the vault's parameters. */
   readonly passphrase: boolean;
-  /** @throws RootKeyError when a passphrase is given and the vault has no parameters for one. */
+  /** Where a key management service wraps it; undefined for one that is in the clear there. */
+  readonly wrapped?: WrappedRootKey;
+  /** @throws RootKeyError when a passphrase is given and the vault has no parameters for one; KmsError */
   rootKey(parameters: PassphraseParameters | undefined): RootKey;
 }
 
@@ -51,8 +54,9 @@ function decodeRawKey(text: string): Buffer | undefined {
  * optional); anything else is a passphrase of at least 16 characters.
  * @throws RootKeyError (KT_ROOT_KEY_INVALID) for a shorter one. The text is never in the message.
  */
-export function parseRootKey(label: string, text: string): RootKeySource {
+export function parseRootKey(label: string, text: string, unwrap?: Unwrap): RootKeySource {
   const trimmed = text.trim();
+  if (isWrapped(trimmed)) return wrappedSource(label, trimmed, unwrap);
   const bytes = decodeRawKey(trimmed);
   if (bytes) {
     return { label, passphrase: false, rootKey: () => new RootKey(bytes) };
@@ -91,15 +95,48 @@ export function parseRootKey(label: string, text: string): RootKeySource {
   };
 }
 
+/** Has a key management service unwrap a root key. @returns 32 bytes, which are zeroed after. @throws KmsError */
+export type Unwrap = (wrapped: WrappedRootKey) => Buffer;
+
+function wrappedSource(label: string, text: string, unwrap: Unwrap | undefined): RootKeySource {
+  const wrapped = parseWrapped(text);
+  if (!wrapped || !unwrap) {
+    throw new RootKeyError(
+      'KT_ROOT_KEY_INVALID',
+      `${label} holds a root key that a key service has wrapped, and it cannot be read: it was cut, or names no service.`,
+      'Put back what `keyturn init --kms` or `keyturn keys rotate-root --kms` wrote.',
+    );
+  }
+  return {
+    label,
+    passphrase: false,
+    wrapped,
+    rootKey() {
+      const bytes = unwrap(wrapped);
+      if (bytes.length !== KEY_BYTES) {
+        throw new RootKeyError(
+          'KT_ROOT_KEY_INVALID',
+          `${label}: what was unwrapped is no root key.`,
+          'Put the right one back.',
+        );
+      }
+      const key = new RootKey(bytes);
+      bytes.fill(0);
+      return key;
+    },
+  };
+}
+
 export interface RootKeySurroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Reads a file as text; undefined where there is none. */
   readonly readFile: (path: string) => string | undefined;
   /** The key file used when the environment names none. */
   readonly defaultFile: string;
+  readonly unwrap?: Unwrap;
 }
 
-function readKeyFile(path: string, variable: string, readFile: RootKeySurroundings['readFile']): RootKeySource {
+function readKeyFile(path: string, variable: string, { readFile, unwrap }: RootKeySurroundings): RootKeySource {
   const text = readFile(path);
   if (text === undefined) {
     throw new RootKeyError(
@@ -108,17 +145,17 @@ function readKeyFile(path: string, variable: string, readFile: RootKeySurroundin
       `Put the key there, or correct ${variable}.`,
     );
   }
-  return parseRootKey(path, text);
+  return parseRootKey(path, text, unwrap);
 }
 
 /** The source named by `SECRETS_ENCRYPTION_KEY`, `…_FILE`, or the default file, in this order; undefined for none. */
 export function currentRootKeySource(at: RootKeySurroundings): RootKeySource | undefined {
   const text = at.env.SECRETS_ENCRYPTION_KEY;
-  if (text) return parseRootKey('SECRETS_ENCRYPTION_KEY', text);
+  if (text) return parseRootKey('SECRETS_ENCRYPTION_KEY', text, at.unwrap);
   const file = at.env.SECRETS_ENCRYPTION_KEY_FILE;
-  if (file) return readKeyFile(file, 'SECRETS_ENCRYPTION_KEY_FILE', at.readFile);
+  if (file) return readKeyFile(file, 'SECRETS_ENCRYPTION_KEY_FILE', at);
   const kept = at.readFile(at.defaultFile);
-  return kept === undefined ? undefined : parseRootKey(at.defaultFile, kept);
+  return kept === undefined ? undefined : parseRootKey(at.defaultFile, kept, at.unwrap);
 }
 
 /**
@@ -128,10 +165,10 @@ export function currentRootKeySource(at: RootKeySurroundings): RootKeySource | u
 export function otherRootKeySources(at: RootKeySurroundings): RootKeySource[] {
   const sources: RootKeySource[] = [];
   const text = at.env.SECRETS_ENCRYPTION_KEY_PREVIOUS;
-  if (text) sources.push(parseRootKey('SECRETS_ENCRYPTION_KEY_PREVIOUS', text));
+  if (text) sources.push(parseRootKey('SECRETS_ENCRYPTION_KEY_PREVIOUS', text, at.unwrap));
   for (const suffix of ['.next', '.previous']) {
     const kept = at.readFile(at.defaultFile + suffix);
-    if (kept !== undefined) sources.push(parseRootKey(at.defaultFile + suffix, kept));
+    if (kept !== undefined) sources.push(parseRootKey(at.defaultFile + suffix, kept, at.unwrap));
   }
   return sources;
 }

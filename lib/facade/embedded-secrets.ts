@@ -289,7 +289,8 @@ export class EmbeddedSecrets implements Secrets {
   /** The warm path: a value that is open in memory and not stale. */
   #cached(name: string): Buffer | undefined {
     const found = this.#cache.get(nameKey(name));
-    if (!found || this.#stale()) return undefined;
+    // Where a key service has said no, what is open is not given either: the way around the cache says why.
+    if (!found || this.#stale() || this.#opened?.vault.context.state.lease?.writesRefused) return undefined;
     this.#addUse(found.count);
     return found.value;
   }

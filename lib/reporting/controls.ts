@@ -86,7 +86,8 @@ function dataKeys({ vault }: Evidence): Point {
 }
 
 function rootKeyApart({ vault }: Evidence): Point {
-  const beside = vault.rootKeyFrom?.includes('.keyturn') ?? false;
+  const from = vault.rootKeyFrom ?? '';
+  const beside = from.includes('.keyturn') && !from.includes('wrapped by');
   return {
     holds: vault.rootKeyFrom !== undefined && !beside,
     said: beside

@@ -180,6 +180,7 @@ export class HotReader {
 
   #known(environment: Environment, name: string): CachedSecret | undefined {
     const { vault } = this.#service;
+    vault.state.lease?.beforeUse();
     return vault.store.coherent ? vault.cache.get(`${environment.id}/${nameKey(name)}`) : undefined;
   }
 

@@ -52,6 +52,8 @@ export interface Work {
 /** Rotations past their grace are ended, those that a killed process left are taken up, deliveries are brought on. */
 async function settle(work: Work): Promise<void> {
   const { vault, world } = work;
+  // Nothing is changed while the service that wraps the root key is away.
+  if (vault.state.lease?.writesRefused) return;
   const moved = await vault.run(rotatorOf({ context: vault.system, home: vault.home }, world).settle());
   if (moved.some((one) => one.state === 'rolled_back')) await alert(work);
 }
@@ -62,6 +64,7 @@ function tick(): (work: Work) => Promise<void> {
   let rotator: Rotator | undefined;
   return async (work) => {
     const { vault, world } = work;
+    if (vault.state.lease?.writesRefused) return;
     ticker ??= new Ticker(vault.system, world);
     rotator ??= rotatorOf({ context: vault.system, home: vault.home }, world);
     const result = await vault.run(ticker.tick(rotator));

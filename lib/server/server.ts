@@ -23,6 +23,7 @@ import type { VaultHome } from '../vault/home.ts';
 import { Intake, turnIntakeKey } from '../vault/intake.ts';
 import { DEFAULT_ENVIRONMENT, DEFAULT_PROJECT } from '../vault/names.ts';
 import type { Place } from '../vault/places.ts';
+import { placeOfRootKey } from '../vault/root-key-files.ts';
 import { ServedVault } from '../vault/served-vault.ts';
 import { type App, buildApp, type Tls } from './app.ts';
 import { Callers } from './caller.ts';
@@ -262,7 +263,7 @@ export class KeyturnServer {
         ...(this.#options.cachedValues !== undefined && { cachedValues: this.#options.cachedValues }),
       });
     } catch (error) {
-      if (!isKeyturnError(error) || !error.code.startsWith('KT_ROOT_KEY')) throw error;
+      if (!isKeyturnError(error) || !/^KT_(?:ROOT_KEY|KMS)/.test(error.code)) throw error;
       if (!this.#sealed) this.#log.warn({ code: error.code }, `sealed: ${error.message}`);
       this.#sealed = error;
       this.#unsealTimer = setTimeout(() => {
@@ -342,7 +343,7 @@ export class KeyturnServer {
     const { config } = this.#options;
     const around = () => ({
       newestBackupAt: alerts.newestBackupAt(),
-      rootKeyFrom: vault.rootKeySource.label,
+      rootKeyFrom: placeOfRootKey(vault.rootKeySource),
       channels: alerts.world.channels.map((one) => one.title),
       publicUrl: this.publicUrl,
     });

@@ -15,6 +15,7 @@ import { selectEnvironments } from '../store/statements/places.ts';
 import { selectGeneration } from '../store/statements/vault-facts.ts';
 import type { Access } from './access.ts';
 import { Keyring } from './keyring.ts';
+import type { KmsLease } from './kms/lease.ts';
 import { type Environment, findEnvironment, type Place, projectNotFound } from './places.ts';
 import type { Permission } from './policy.ts';
 
@@ -39,6 +40,8 @@ export class VaultState {
   rootKey: RootKey;
   keyring: Keyring;
   environments: ReadonlyMap<number, Environment>;
+  /** Where a key service wraps the root key: whether values may be opened, and things changed, now. */
+  lease: KmsLease | undefined;
   #fingerprintKey: KeyObject | undefined;
   #leakKey: LeakKey | undefined;
 
@@ -172,6 +175,7 @@ export class VaultContext {
    * started a new data key a moment ago.
    */
   *beginChange(): Operation<void> {
+    this.state.lease?.beforeChange();
     const generation = yield* first(selectGeneration, {});
     if (generation && generation.keys !== this.keyring.generation) yield* this.refresh();
   }

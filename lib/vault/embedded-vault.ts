@@ -5,7 +5,6 @@ import { GroupCommit } from '../audit/group-commit.ts';
 import { AuditLog, EMBEDDED_CHAIN } from '../audit/log.ts';
 import { Catalog } from '../catalog/catalog.ts';
 import { type RandomSource, systemRandom } from '../crypto/random.ts';
-import type { RootKey } from '../crypto/root-key.ts';
 import { DEFAULT_SUITE } from '../crypto/suites/registry.ts';
 import type { Suite } from '../crypto/suites/suite.ts';
 import { StoreError } from '../errors.ts';
@@ -25,7 +24,9 @@ import {
   configuredRootKey,
   createRootKeyFile,
   type Env,
+  type FoundRootKey,
   findRootKey,
+  leaseFor,
   newPassphraseParameters,
 } from './root-key-files.ts';
 
@@ -77,18 +78,13 @@ export class EmbeddedVault {
   readonly store: VaultStore;
   readonly context: VaultContext;
   /** Where the root key came from, and whether it is one kept for a change. */
-  readonly rootKeySource: { readonly label: string; readonly previous: boolean };
+  readonly rootKeySource: Omit<FoundRootKey, 'rootKey'>;
   readonly #reads: GroupCommit<OpenedVersion>;
 
-  private constructor(
-    options: VaultOptions,
-    store: VaultStore,
-    facts: Facts,
-    root: { rootKey: RootKey; label: string; previous: boolean },
-  ) {
+  private constructor(options: VaultOptions, store: VaultStore, facts: Facts, root: FoundRootKey) {
     this.home = options.home;
     this.store = store;
-    this.rootKeySource = { label: root.label, previous: root.previous };
+    this.rootKeySource = { label: root.label, previous: root.previous, wrapped: root.wrapped };
     const clock = options.clock ?? Date.now;
     const principal = options.principal ?? operatingSystemUser();
     const { keyring, environments } = store.run(loadKeyring(root.rootKey));
@@ -109,6 +105,7 @@ export class EmbeddedVault {
       keyring,
       environments,
     });
+    state.lease = leaseFor(root.wrapped, options.env, clock);
     const source = `${options.source ?? 'embedded'} ${process.pid}@${hostname()}`;
     this.context = new VaultContext(state, { principal, source }, scopedAccess(options.scope ?? {}));
     this.#reads = new GroupCommit((opened) => this.run(logReads(this.context, opened, {})));
@@ -125,7 +122,7 @@ export class EmbeddedVault {
     const store = EmbeddedVault.#newStore(options);
     let source = configuredRootKey(home, env);
     const rootKeyFile = source ? undefined : home.rootKeyFile;
-    source ??= createRootKeyFile(home, random);
+    source ??= createRootKeyFile(home, random, env);
     const passphrase = source.passphrase ? newPassphraseParameters(random) : undefined;
     const rootKey = source.rootKey(passphrase);
     const now = (options.clock ?? Date.now)();
@@ -137,7 +134,8 @@ export class EmbeddedVault {
     }
     const facts = store.run(readFacts());
     if (!facts) throw new StoreError('KT_STORE_UNUSABLE', { what: 'The new vault has no facts.' });
-    const vault = new EmbeddedVault(options, store, facts, { rootKey, label: source.label, previous: false });
+    const root = { rootKey, label: source.label, previous: false, wrapped: source.wrapped };
+    const vault = new EmbeddedVault(options, store, facts, root);
     vault.run(transaction(vault.context.log([{ action: 'vault.create' }])));
     vault.#ensureStandardEnvironments();
     return { vault, rootKeyFile };
@@ -205,6 +203,7 @@ export class EmbeddedVault {
   }
 
   close(): void {
+    this.context.state.lease?.stop();
     this.store.close();
   }
 }

@@ -36,6 +36,7 @@ interface SealedVersion {
 
 /** Opens one stored version; undefined where the keyring lacks its key. */
 function tryOpen(ctx: VaultContext, environment: Environment, key: string, sealed: SealedVersion): Buffer | undefined {
+  ctx.state.lease?.beforeUse();
   const envelope = asBuffer(sealed.envelope);
   const header = readEnvelopeHeader(envelope);
   if (!header) throw new DecryptionError();

@@ -5,7 +5,6 @@ import type { Actor, AuditEvent } from '../audit/entry.ts';
 import { AuditLog } from '../audit/log.ts';
 import { Catalog } from '../catalog/catalog.ts';
 import { type RandomSource, systemRandom } from '../crypto/random.ts';
-import type { RootKey } from '../crypto/root-key.ts';
 import type { SealingKey } from '../crypto/sealing-key.ts';
 import { DEFAULT_SUITE } from '../crypto/suites/registry.ts';
 import type { Suite } from '../crypto/suites/suite.ts';
@@ -26,8 +25,11 @@ import {
   configuredRootKey,
   createRootKeyFile,
   type Env,
+  type FoundRootKey,
   findRootKey,
+  leaseFor,
   newPassphraseParameters,
+  unwrapKeysAhead,
 } from './root-key-files.ts';
 import { SecretCache } from './secret-cache.ts';
 import { UseCounts, type Uses } from './use-counts.ts';
@@ -63,7 +65,7 @@ export class ServedVault {
   readonly cache: SecretCache;
   /** The server itself: what it does without being asked. */
   readonly system: VaultContext;
-  readonly rootKeySource: { readonly label: string; readonly previous: boolean };
+  readonly rootKeySource: Omit<FoundRootKey, 'rootKey'>;
   readonly #groups: CommitGroups;
   readonly #separateCheckpoints: boolean;
   readonly #serverKey: SealingKey;
@@ -81,7 +83,7 @@ export class ServedVault {
     options: ServedVaultOptions,
     state: VaultState,
     serverKey: SealingKey,
-    rootKeySource: { label: string; previous: boolean },
+    rootKeySource: Omit<FoundRootKey, 'rootKey'>,
   ) {
     this.home = options.home;
     this.store = options.store;
@@ -108,13 +110,15 @@ export class ServedVault {
     const random = options.random ?? systemRandom;
     let made = false;
     let facts = await store.run(readFacts());
-    let root: { rootKey: RootKey; label: string; previous: boolean };
+    let root: FoundRootKey;
+    await unwrapKeysAhead(home, env);
     if (facts) {
       root = findRootKey(home, env, facts.rootKeyId, facts.passphrase);
     } else {
-      const source = configuredRootKey(home, env) ?? createRootKeyFile(home, random);
+      const source = configuredRootKey(home, env) ?? createRootKeyFile(home, random, env);
       const passphrase = source.passphrase ? newPassphraseParameters(random) : undefined;
-      root = { rootKey: source.rootKey(passphrase), label: source.label, previous: false };
+      const { label, wrapped } = source;
+      root = { rootKey: source.rootKey(passphrase), label, previous: false, wrapped };
       await store.run(transaction(initializeVault({ rootKey: root.rootKey, passphrase, random, now: clock() })));
       facts = await store.run(readFacts());
       made = true;
@@ -147,7 +151,9 @@ export class ServedVault {
     }
     const { serverKey } = keyring;
     if (!serverKey) throw new StoreError('KT_STORE_UNUSABLE', { what: 'The vault has no key for its server.' });
-    const vault = new ServedVault(options, state, serverKey, { label: root.label, previous: root.previous });
+    const { rootKey: _, ...from } = root;
+    const vault = new ServedVault(options, state, serverKey, from);
+    state.lease = leaseFor(root.wrapped, env, clock);
     if (made) await vault.#furnish();
     return vault;
   }
@@ -229,6 +235,7 @@ export class ServedVault {
   /** Writes what was counted, and signs how far the log has come. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
+    this.state.lease?.stop();
     await this.#groups.drained();
     await this.#working;
     try {

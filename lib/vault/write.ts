@@ -245,6 +245,7 @@ export function* storeVersion(
     externalId?: string | undefined;
   },
 ): Operation<void> {
+  ctx.state.lease?.beforeChange();
   const dataKey = ctx.keyring.activeDataKey(environment.id);
   const context = versionContext(
     nameKey(environment.project),

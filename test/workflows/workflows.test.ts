@@ -35,8 +35,7 @@ describe.each(FILES)('%s', (file) => {
       jobs: Record<string, { steps: { run?: string }[] }>;
     };
     expect(permissions).toEqual({ contents: 'read' });
-    for (const { steps } of Object.values(jobs))
-      for (const { run = '' } of steps) expect(run).not.toContain('secrets.');
+    for (const { steps } of Object.values(jobs)) for (const { run = '' } of steps) expect(run).not.toContain('${{');
   });
 });
 

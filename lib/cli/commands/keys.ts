@@ -8,19 +8,38 @@ import {
   beginRootKeyFileChange,
   configuredRootKey,
   finishRootKeyFileChange,
+  newKeyText,
   newPassphraseParameters,
+  placeOfRootKey,
+  wrappedBy,
 } from '../../vault/root-key-files.ts';
 import { type CommonOptions, chosenEnvironments, type Session, withJson, withPlace, withSession } from '../session.ts';
 import { moment, plural } from '../words.ts';
+
+const KMS_FORMS = 'awskms:<key ARN>, gcpkms:<resource name>, transit:<mount>/<key>';
+
+interface RotateRootOptions extends CommonOptions {
+  /** False for none. */
+  readonly kms?: string | boolean;
+}
+
+function kmsFor({ kms }: RotateRootOptions, now: string | undefined): string | undefined {
+  if (kms === false) return undefined;
+  if (typeof kms === 'string') return kms;
+  return process.env.KEYTURN_KMS || now;
+}
 
 export function register(program: Command): void {
   const keys = program.command('keys').description("the vault's own keys: list, rotate-root, rotate-data, generate");
   withJson(keys.command('list').description('list the keys, by id')).action((options: CommonOptions) =>
     withSession('keys list', options, list),
   );
-  withJson(keys.command('rotate-root').description('put the vault under a new root key')).action(
-    (options: CommonOptions) => withSession('keys rotate-root', options, rotateRoot),
-  );
+  withJson(keys.command('rotate-root').description('put the vault under a new root key'))
+    .option('--kms <key>', `have a key service wrap the new one: ${KMS_FORMS} (KEYTURN_KMS, else as now)`)
+    .option('--no-kms', 'keep the new one in the clear, in the key file')
+    .action((options: RotateRootOptions) =>
+      withSession('keys rotate-root', options, (session) => rotateRoot(session, options)),
+    );
   withPlace(keys.command('rotate-data').description('re-seal the values of an environment under a new data key'))
     .option('-a, --all-envs', 'all environments of the project')
     .action((options: CommonOptions & { allEnvs?: boolean }) =>
@@ -29,16 +48,17 @@ export function register(program: Command): void {
   keys
     .command('generate')
     .description('print a new root key for SECRETS_ENCRYPTION_KEY; keeps it nowhere')
-    .action(() => {
-      process.stdout.write(`${systemRandom(32).toString('base64')}\n`);
+    .option('--kms <key>', `wrapped by a key service: ${KMS_FORMS}`)
+    .action((options: { kms?: string }) => {
+      process.stdout.write(newKeyText(systemRandom, process.env, options.kms));
     });
 }
 
 function list({ vault, out }: Session): void {
   const { rootKeyId, keys } = vault.run(listKeys(vault.context));
   const signingKey = fingerprintOfKey(vault.context.audit.publicKey);
-  out.data({ rootKeyId, rootKeyFrom: vault.rootKeySource.label, signingKey, keys });
-  out.line(`root key     ${rootKeyId}  from ${vault.rootKeySource.label}`);
+  out.data({ rootKeyId, rootKeyFrom: placeOfRootKey(vault.rootKeySource), signingKey, keys });
+  out.line(`root key     ${rootKeyId}  from ${placeOfRootKey(vault.rootKeySource)}`);
   out.line(`signing key  ${signingKey}  (the console shows the same)`);
   out.line();
   out.table(
@@ -54,7 +74,7 @@ function list({ vault, out }: Session): void {
   );
 }
 
-function rotateRoot({ vault, out, home }: Session): void {
+function rotateRoot({ vault, out, home }: Session, options: RotateRootOptions): void {
   const { context } = vault;
   const from = context.rootKey.id;
   const current = configuredRootKey(home, process.env);
@@ -66,7 +86,10 @@ function rotateRoot({ vault, out, home }: Session): void {
     );
   }
   // Under a previous key: the current one is where the vault is to go. Else a new key file is made.
-  const target = vault.rootKeySource.previous && current ? current : beginRootKeyFileChange(home, context.random);
+  const target =
+    vault.rootKeySource.previous && current
+      ? current
+      : beginRootKeyFileChange(home, context.random, process.env, kmsFor(options, wrappedBy(vault.rootKeySource)));
   const passphrase = target.passphrase ? newPassphraseParameters(context.random) : undefined;
   const count = vault.run(rotateRootKey(context, target.rootKey(passphrase), passphrase));
   if (target.label === `${home.rootKeyFile}.next`) finishRootKeyFileChange(home);

@@ -17,6 +17,7 @@ import type { Surroundings } from '../../reporting/vault-facts.ts';
 import { validate } from '../../validation/validate.ts';
 import { listBackups } from '../../vault/backup-files.ts';
 import { replaceFile } from '../../vault/files.ts';
+import { placeOfRootKey } from '../../vault/root-key-files.ts';
 import { alertRunOf } from '../alerting.ts';
 import { EXIT } from '../exit-codes.ts';
 import { Output } from '../output.ts';
@@ -146,7 +147,7 @@ function surroundingsOf({ vault, home, config }: Session): Surroundings {
   const alerts = config.operations.alerts ?? {};
   return {
     newestBackupAt: newest && Date.parse(newest.createdAt),
-    rootKeyFrom: vault.rootKeySource.label,
+    rootKeyFrom: placeOfRootKey(vault.rootKeySource),
     channels: Object.keys(alerts.channels ?? {}),
     publicUrl: process.env.KEYTURN_PUBLIC_URL,
   };

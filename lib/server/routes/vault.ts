@@ -14,7 +14,9 @@ import {
   beginRootKeyFileChange,
   configuredRootKey,
   finishRootKeyFileChange,
+  leaseFor,
   newPassphraseParameters,
+  wrappedBy,
 } from '../../vault/root-key-files.ts';
 import { type Answer, change, sent } from '../change.ts';
 import * as schema from '../schemas.ts';
@@ -100,10 +102,15 @@ async function rotateRoot(ctx: VaultContext, service: Service): Promise<{ from: 
       'Start every server with the new key as SECRETS_ENCRYPTION_KEY and the old one as SECRETS_ENCRYPTION_KEY_PREVIOUS, then ask again.',
     );
   }
-  const target = rootKeySource.previous && current ? current : beginRootKeyFileChange(home, ctx.random);
+  const target =
+    rootKeySource.previous && current
+      ? current
+      : beginRootKeyFileChange(home, ctx.random, process.env, wrappedBy(rootKeySource));
   const passphrase = target.passphrase ? newPassphraseParameters(ctx.random) : undefined;
   const keys = await service.vault.run(rotateRootKey(ctx, target.rootKey(passphrase), passphrase));
   if (target.label === `${home.rootKeyFile}.next`) finishRootKeyFileChange(home);
+  ctx.state.lease?.stop();
+  ctx.state.lease = leaseFor(target.wrapped, process.env, ctx.clock);
   return { from, to: ctx.rootKey.id, keys };
 }
 
