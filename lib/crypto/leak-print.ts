@@ -13,7 +13,7 @@ import { deriveBytes } from './kdf.ts';
 /** Of a longer value only so many of its last bytes are looked for. */
 export const LONGEST_BYTES = 4096;
 /** A shorter value has not all four anchors. */
-export const SHORTEST_BYTES = 11;
+const SHORTEST_BYTES = 11;
 export const WINDOW_BYTES = 8;
 /** Alignments: a text is looked at every so many bytes. */
 export const STRIDE = 4;
@@ -41,7 +41,7 @@ export const FORMS = {
 } as const;
 export type FormNumber = (typeof FORMS)[keyof typeof FORMS];
 
-export interface LeakAnchor {
+interface LeakAnchor {
   readonly form: FormNumber;
   /** How many characters of the form follow the window, 0 to 3. */
   readonly after: number;
@@ -70,7 +70,7 @@ export interface WindowHash {
 }
 
 /** The hash of one window of two little-endian words. @returns 32 bits, unsigned */
-export function windowHash({ first, second, add, mix }: WindowHash, low: number, high: number): number {
+function windowHash({ first, second, add, mix }: WindowHash, low: number, high: number): number {
   const sum = (Math.imul(low, first) + Math.imul(high, second) + add) | 0;
   return Math.imul(sum ^ (sum >>> 15), mix) >>> 0;
 }

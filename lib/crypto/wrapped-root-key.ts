@@ -7,7 +7,7 @@
 
 const PREFIX = 'kms1:';
 const KINDS = ['awskms', 'gcpkms', 'transit'] as const;
-export type KmsKind = (typeof KINDS)[number];
+type KmsKind = (typeof KINDS)[number];
 
 /** A key of a key management service. */
 export interface KmsKey {

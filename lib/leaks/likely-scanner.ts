@@ -58,7 +58,7 @@ const SURE_PLACEHOLDER = /x{6,}|0{8,}|\*{4}|\.{3}|example|placeholder|your[-_]|c
 const PROSE = /^[A-Za-z]+$|^[a-z0-9]+(?:[-_.][a-z]+)+$|^[A-Z0-9]+(?:_[A-Z0-9]+)+$|^(?:\.{0,2}\/|@)[\w./@-]+$|^\w+:\/\//;
 
 /** Shannon entropy of the characters, in bits each. */
-export function entropyOf(text: string): number {
+function entropyOf(text: string): number {
   const counts = new Map<string, number>();
   for (const character of text) counts.set(character, (counts.get(character) ?? 0) + 1);
   let bits = 0;

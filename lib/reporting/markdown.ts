@@ -6,7 +6,7 @@ function cell(value: Cell): string {
   return value === null ? '–' : String(value).replaceAll('|', '\\|').replaceAll('\n', ' ');
 }
 
-export function markdownTable({ head, rows }: Table): string {
+function markdownTable({ head, rows }: Table): string {
   const line = (cells: readonly Cell[]) => `| ${cells.map(cell).join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }

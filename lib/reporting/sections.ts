@@ -3,7 +3,7 @@ import type { IncidentTable } from '../store/schema.ts';
 import type { LogFacts } from './log-facts.ts';
 import type { Section } from './model.ts';
 import type { RotationLine, VaultFacts } from './vault-facts.ts';
-import { count, day, span, top, when } from './words.ts';
+import { day, span, top, when } from './words.ts';
 
 const LISTED = 50;
 const GRAVE = new Set(['critical', 'high']);
@@ -202,8 +202,4 @@ export function journeys(vault: VaultFacts): Section[] {
       },
     },
   ];
-}
-
-export function plainSummary(vault: VaultFacts): string {
-  return count(vault.monitoring.secrets.length, 'secret');
 }

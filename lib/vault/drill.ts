@@ -24,7 +24,7 @@ const KEY_BYTES = 32;
 /** So many that did not agree are named. */
 const NAMED = 20;
 
-export interface DrillTimes {
+interface DrillTimes {
   /** Reading and opening the backup, making the scratch vault whole, and opening and comparing everything there; ms. */
   readonly readMs: number;
   readonly restoreMs: number;

@@ -33,7 +33,7 @@ function isLookedFor(rule: SecretRule): boolean {
  * Makes the prints of versions that were sealed before there were any: their values are opened once for it.
  * @returns how many
  */
-export function* printOlderVersions(ctx: VaultContext): Operation<number> {
+function* printOlderVersions(ctx: VaultContext): Operation<number> {
   let done = 0;
   for (;;) {
     const rows = yield* all(selectUnprinted, { limit: PAGE });

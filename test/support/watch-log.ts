@@ -3,7 +3,7 @@ import type { Unusual } from '../../lib/monitoring/baseline.ts';
 import { judge, newWatched, type Watched, type WatchedReader } from '../../lib/monitoring/judge.ts';
 import type { Attack, LabelledLog } from './labelled-log.ts';
 
-export interface Alarm extends Unusual {
+interface Alarm extends Unusual {
   readonly at: number;
   readonly principal: string;
 }

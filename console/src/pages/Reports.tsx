@@ -8,7 +8,7 @@ import { dateTimeText } from '../parts/moments.ts';
 import { Empty, PageHead, State } from '../parts/Parts.tsx';
 import { useMay, usePlace } from '../parts/place.ts';
 import { words } from '../words.ts';
-import { KeptReports } from './reports/KeptReports.tsx';
+import { KeptReports } from './KeptReports.tsx';
 
 const SEVERITIES = ['critical', 'high', 'medium', 'low', 'info'] as const;
 

@@ -35,7 +35,7 @@ function fresh(context: JourneyContext): void {
   for (const name of ['password', 'value']) context.hide(made(context, name));
 }
 
-export const registration: Journey = {
+const registration: Journey = {
   name: 'registration',
   description: 'register, sign in, store and read a value, clean up',
   steps: [
@@ -116,7 +116,7 @@ export const registration: Journey = {
   ],
 };
 
-export const employeeWorkspace: Journey = {
+const employeeWorkspace: Journey = {
   name: 'employee-workspace',
   description: 'an employee signs in, in a real browser, and sees the workspace (MONITOR_EMPLOYEE_EMAIL, …_PASSWORD)',
   steps: [
@@ -149,7 +149,7 @@ export const employeeWorkspace: Journey = {
   ],
 };
 
-export const outreachRunner: Journey = {
+const outreachRunner: Journey = {
   name: 'outreach-runner',
   description:
     "calls the application's outreach runner (OUTREACH_RUNNER_URL; OUTREACH_RUNNER_TOKEN as a bearer, if set)",

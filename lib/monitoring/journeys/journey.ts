@@ -26,7 +26,7 @@ export interface JourneyContext {
   readonly hide: (value: string) => void;
 }
 
-export interface JourneyStep {
+interface JourneyStep {
   readonly name: string;
   readonly run: (context: JourneyContext) => Promise<void>;
   /** How often it is tried again; twice where not given. 0 for what must not be done twice. */

@@ -16,7 +16,7 @@ export interface EnvironmentFinding extends Omit<Finding, 'rule'> {
   readonly line: number | undefined;
 }
 
-export interface CheckedVariable {
+interface CheckedVariable {
   readonly name: string;
   readonly environment: string;
   readonly from: string;

@@ -47,7 +47,7 @@ export function environmentsOf(names: readonly string[]): string[] {
 }
 
 /** Next.js's order, the later over the earlier (nextjs.org, "Environment Variables"). */
-export function layersOf(environment: string): string[] {
+function layersOf(environment: string): string[] {
   const local = environment === 'test' ? [] : ['.env.local'];
   return ['.env', ...local, `.env.${environment}`, `.env.${environment}.local`];
 }
