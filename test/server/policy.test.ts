@@ -223,10 +223,10 @@ const CASES: readonly Case[] = [
   },
   { route: 'GET /v1/reports/{id}', permission: 'audit', reach: 'vault', request: plain(() => '/v1/reports/none') },
   {
-    route: 'POST /v1/journeys',
+    route: 'POST …/journeys',
     permission: 'monitor',
-    reach: 'vault',
-    request: plain(() => '/v1/journeys', {
+    reach: 'project',
+    request: plain((t) => `${at(t)}/journeys`, {
       id: 'run-1',
       journey: 'registration',
       target: 'https://x.example',

@@ -11,6 +11,7 @@ import { keepRun, listRuns, showRun } from '../../monitoring/journeys/kept-runs.
 import { type FoundJourney, loadJourneys } from '../../monitoring/journeys/load-journeys.ts';
 import { openBrowser } from '../../monitoring/journeys/open-browser.ts';
 import { replaceFile } from '../../vault/files.ts';
+import type { Place } from '../../vault/places.ts';
 import { alertRunOf } from '../alerting.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { Output } from '../output.ts';
@@ -161,7 +162,7 @@ async function keep(
 ): Promise<void> {
   const { KEYTURN_URL: url, KEYTURN_TOKEN: token } = process.env;
   if (url && token) {
-    await keepOnServer(url, token, out, result, screenshot);
+    await keepOnServer({ url, token, at: surroundings(options).at }, out, result, screenshot);
     return;
   }
   try {
@@ -180,14 +181,20 @@ async function keep(
   }
 }
 
+interface Server {
+  readonly url: string;
+  readonly token: string;
+  readonly at: Place;
+}
+
 async function keepOnServer(
-  url: string,
-  token: string,
+  { url, token, at }: Server,
   out: Output,
   result: JourneyRun,
   screenshot: Buffer | undefined,
 ): Promise<void> {
-  const response = await fetch(new URL('/v1/journeys', url), {
+  const place = `projects/${encodeURIComponent(at.project)}/environments/${encodeURIComponent(at.environment)}`;
+  const response = await fetch(new URL(`/v1/${place}/journeys`, url), {
     method: 'POST',
     headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'idempotency-key': result.id },
     body: JSON.stringify({ ...result, ...(screenshot && { screenshot: screenshot.toString('base64') }) }),
@@ -196,7 +203,7 @@ async function keepOnServer(
   if (response?.status === 201) return;
   // The journey has run: that its result could not be kept is told, and is not its failure.
   out.note(
-    `  The run could not be kept at KEYTURN_URL (${response ? `it answers ${response.status}` : 'it cannot be reached'}).`,
+    `  The run could not be kept at KEYTURN_URL (${response ? `it answers ${response.status}` : 'it cannot be reached'}); KEYTURN_ENV says which environment it is about.`,
   );
 }
 

@@ -3,16 +3,23 @@ import { NotFoundError } from '../../errors.ts';
 import { all, first, type Operation, quietTransaction } from '../../store/operation.ts';
 import { findJourneyRun, insertJourneyRun, selectJourneyRuns } from '../../store/statements/assurance.ts';
 import type { VaultContext } from '../../vault/context.ts';
+import type { Environment } from '../../vault/places.ts';
 import type { JourneyRun, StepResult } from './journey.ts';
 
 const LISTED = 2_000;
 /** A larger picture is not kept. */
 const PICTURE_BYTES = 2 * 1024 * 1024;
 
-/** Keeps a run. @throws AccessDeniedError */
-export function* keepRun(ctx: VaultContext, run: JourneyRun, screenshot?: Uint8Array): Operation<void> {
+/** Keeps a run. @param at the place that it is about; the whole vault where not given. @throws AccessDeniedError */
+export function* keepRun(
+  ctx: VaultContext,
+  run: JourneyRun,
+  screenshot?: Uint8Array,
+  at?: Environment,
+): Operation<void> {
   const { id, journey, target, passed } = run;
-  yield* ctx.authorize('monitor', { action: 'journey.run', details: { journey } });
+  const where = at ? { project: at.project, environment: at.name } : {};
+  yield* ctx.authorize('monitor', { action: 'journey.run', ...where, details: { journey } });
   yield* quietTransaction(
     (function* () {
       yield* all(insertJourneyRun, {
@@ -26,7 +33,9 @@ export function* keepRun(ctx: VaultContext, run: JourneyRun, screenshot?: Uint8A
         steps: JSON.stringify(run.steps),
         screenshot: screenshot && screenshot.length <= PICTURE_BYTES ? screenshot : null,
       });
-      yield* ctx.log([{ action: 'journey.run', outcome: passed ? 'ok' : 'failed', details: { journey, run: id } }]);
+      yield* ctx.log([
+        { action: 'journey.run', ...where, outcome: passed ? 'ok' : 'failed', details: { journey, run: id } },
+      ]);
     })(),
   );
 }

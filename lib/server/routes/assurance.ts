@@ -220,13 +220,14 @@ function journeys(app: Api, service: Service): void {
     },
   );
   app.post(
-    '/v1/journeys',
+    '/v1/projects/:project/environments/:environment/journeys',
     {
       config: { permission: 'monitor' },
       bodyLimit: 2 * PICTURE_CHARACTERS,
       schema: {
         tags: TAGS,
-        summary: 'Keep the run of a journey that ran elsewhere: in CI',
+        summary: 'Keep the run of a journey that ran elsewhere, in CI: with a token of the place that it is about',
+        params: schema.inEnvironment,
         body: run.extend({ screenshot: z.base64().max(PICTURE_CHARACTERS).optional() }),
         response: { 201: z.object({ id: z.string() }), ...schema.problems },
       },
@@ -234,7 +235,8 @@ function journeys(app: Api, service: Service): void {
     (request, reply) => {
       const { screenshot, ...kept } = request.body;
       return changeOutside(service, request, reply, function* (ctx) {
-        yield* keepRun(ctx, kept, screenshot === undefined ? undefined : Buffer.from(screenshot, 'base64'));
+        const picture = screenshot === undefined ? undefined : Buffer.from(screenshot, 'base64');
+        yield* keepRun(ctx, kept, picture, ctx.environment(request.params));
         return { status: 201, body: { id: kept.id } };
       });
     },
