@@ -7,7 +7,7 @@ export interface LeakRule {
   readonly id: string;
   /** "a Stripe live key" */
   readonly words: string;
-  /** Texts of which one stands in every such value. */
+  /** How every such value begins: one of these. */
   readonly marks: readonly string[];
   /** What is matched. A group named `secret` is the value where the match is more than that. */
   readonly expression: string;
@@ -78,7 +78,7 @@ export const LEAK_RULES: readonly LeakRule[] = [
   {
     id: 'openai-key',
     words: 'an OpenAI key',
-    marks: ['T3BlbkFJ'],
+    marks: ['sk-'],
     expression: formats('openaiKey'),
     severity: 'critical',
     page: 'https://platform.openai.com/api-keys',
@@ -125,7 +125,7 @@ export const LEAK_RULES: readonly LeakRule[] = [
   {
     id: 'slack-webhook',
     words: 'a Slack incoming webhook',
-    marks: ['hooks.slack.com'],
+    marks: ['https://hooks.slack.com'],
     expression: FORMATS.slackWebhook[0].expression,
     entropy: 3.5,
     severity: 'high',
@@ -207,7 +207,7 @@ export const LEAK_RULES: readonly LeakRule[] = [
   {
     id: 'private-key',
     words: 'a private key',
-    marks: ['PRIVATE KEY-----'],
+    marks: ['-----BEGIN '],
     // The header alone is in every program that reads keys: the key's own beginning has to follow.
     expression: '-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----(?:[\\s"\'+,]|\\\\[nr])*(?<secret>[A-Za-z0-9+/]{40,})',
     severity: 'critical',

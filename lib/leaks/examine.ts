@@ -48,8 +48,7 @@ export function examine(piece: Piece, scanners: Scanners): LeakFinding[] {
   const known = scanners.known.scan(text).filter((hit) => hit.end > seen);
   const findings = known.map((hit) => knownFinding(piece, hit, scanners.secrets));
   if (!scanners.likely || isBinary(text)) return findings;
-  // One byte is one character: offsets agree.
-  for (const hit of scanLikely(text.bytes.toString('latin1', 0, text.length))) {
+  for (const hit of scanLikely(text.bytes, text.length)) {
     if (hit.end <= seen || known.some((one) => one.start < hit.end && one.end > hit.start)) continue;
     findings.push(likelyFinding(piece, hit));
   }

@@ -135,7 +135,9 @@ export async function buildApp(options: AppOptions): Promise<App> {
     maxEventLoopDelay: MOST_DELAY_MS,
     maxHeapUsedBytes: MOST_HEAP_BYTES,
     retryAfter: 1,
-    pressureHandler: () => {
+    pressureHandler: (request) => {
+      // A page without its style is no help to anybody, and a file costs next to nothing.
+      if (request.url.startsWith('/console/')) return;
       throw new RequestError('KT_OVERLOADED', 'The server has more to do than it can.', 'Try again shortly.');
     },
   });

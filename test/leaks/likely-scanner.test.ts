@@ -3,7 +3,9 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { LEAK_RULES } from '../../lib/catalog/leak-rules.ts';
-import { scanLikely } from '../../lib/leaks/likely-scanner.ts';
+import { scanLikely as scanBytes } from '../../lib/leaks/likely-scanner.ts';
+
+const scanLikely = (text: string) => scanBytes(Buffer.from(text, 'latin1'));
 
 const letters = (count: number) =>
   randomBytes(2 * count)
