@@ -1,6 +1,7 @@
 // A report as one HTML file: no script, no address of anything else, fit to print, with the signed model inside.
 import type { Cell, ControlResult, ControlStatus, Section, SignedReport, Table } from './model.ts';
 import { chartSvg, escapeHtml } from './svg.ts';
+import { moment } from './words.ts';
 
 const STYLE = `
 :root{color-scheme:light;--ink:#1a1b1e;--dim:#5c5f66;--line:#d8dade;--met:#2b8a3e;--partly:#b35c00;--not:#c92a2a}
@@ -8,7 +9,7 @@ body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);max-width:60rem;margin:
 h1{font-size:1.7rem;margin:0 0 .3rem}h2{font-size:1.2rem;margin:2rem 0 .6rem;border-bottom:1px solid var(--line);padding-bottom:.2rem}
 .headline{font-size:1.1rem;font-weight:600}.dim{color:var(--dim)}
 table{border-collapse:collapse;width:100%;font-size:.9rem}th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}
-th{color:var(--dim);font-weight:600}dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1.2rem;margin:0}dt{color:var(--dim)}dd{margin:0;font-weight:600}
+thead th{color:var(--dim);font-weight:600;overflow-wrap:normal;white-space:nowrap}tbody th{font-weight:600;white-space:nowrap}dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1.2rem;margin:0}dt{color:var(--dim)}dd{margin:0;font-weight:600}
 svg{width:100%;height:auto;font:11px system-ui,sans-serif}svg text{fill:var(--dim)}figure{margin:1rem 0}figcaption{font-weight:600;margin-bottom:.3rem}
 .status{font-weight:700;white-space:nowrap}.met{color:var(--met)}.partly{color:var(--partly)}.not{color:var(--not)}.ours{color:var(--dim)}
 .tally{display:flex;gap:1.5rem;flex-wrap:wrap;margin:.6rem 0 1rem}.tally b{font-size:1.4rem;display:block}
@@ -78,7 +79,7 @@ function restsOn({ report, publicKey, signature }: SignedReport): string {
   const lines = [
     `<p>${audit.entries} entries of the audit log: ${escapeHtml(chains)}.</p>`,
     checkpoint
-      ? `<p>Checkpoint ${checkpoint.number} of ${checkpoint.time}. Anchor <code>kta1-${checkpoint.number}-${checkpoint.hash}</code>, signature <code>${checkpoint.signature}</code>.</p>`
+      ? `<p>Checkpoint ${checkpoint.number} of ${moment(checkpoint.time)}. Anchor <code>kta1-${checkpoint.number}-${checkpoint.hash}</code>, signature <code>${checkpoint.signature}</code>.</p>`
       : '<p>No checkpoint was signed yet.</p>',
   ];
   if (verdict) {
@@ -107,9 +108,9 @@ export function reportHtml(signed: SignedReport): string {
 <body>
 <h1>${escapeHtml(report.title)}</h1>
 <p class="headline">${escapeHtml(report.headline)}</p>
-<p class="dim">Vault <code>${report.vault}</code>, from ${report.from} to ${report.to}, made ${report.createdAt}.</p>
-${report.sections.map(section).join('\n')}
+<p class="dim">Vault <code>${report.vault}</code>, from ${moment(report.from)} to ${moment(report.to)}, made ${moment(report.createdAt)}.</p>
 ${controls(report.controls)}
+${report.sections.map(section).join('\n')}
 ${restsOn(signed)}
 <script type="application/json" id="keyturn-report">${model}</script>
 </body>

@@ -1,5 +1,6 @@
 // A report as Markdown, with the signed model in a comment at its end.
 import type { Cell, ControlResult, Section, SignedReport, Table } from './model.ts';
+import { moment } from './words.ts';
 
 /** Keeps a text from breaking out of its table cell. */
 function cell(value: Cell): string {
@@ -45,13 +46,13 @@ export function reportMarkdown(signed: SignedReport): string {
   const parts = [
     `# ${report.title}`,
     `**${report.headline}**`,
-    `Vault \`${report.vault}\`, from ${report.from} to ${report.to}, made ${report.createdAt}.`,
-    ...report.sections.flatMap(section),
+    `Vault \`${report.vault}\`, from ${moment(report.from)} to ${moment(report.to)}, made ${moment(report.createdAt)}.`,
     ...controls(report.controls),
+    ...report.sections.flatMap(section),
     '## What it rests on',
     `${audit.entries} entries of the audit log: ${audit.chains.map((one) => `${one.chain} ${one.first}–${one.last}`).join(', ') || 'none'}.`,
     checkpoint
-      ? `Checkpoint ${checkpoint.number} of ${checkpoint.time}, anchor \`kta1-${checkpoint.number}-${checkpoint.hash}\`, signature \`${checkpoint.signature}\`.`
+      ? `Checkpoint ${checkpoint.number} of ${moment(checkpoint.time)}, anchor \`kta1-${checkpoint.number}-${checkpoint.hash}\`, signature \`${checkpoint.signature}\`.`
       : 'No checkpoint was signed yet.',
     ...(audit.verdict
       ? [

@@ -18,6 +18,11 @@ export function span(ms: number): string {
   return count(Math.floor(ms / MINUTE_MS), 'minute');
 }
 
+/** An ISO moment as people read it. */
+export function moment(iso: string): string {
+  return `${iso.slice(0, 16).replace('T', ' ')} UTC`;
+}
+
 export function when(at: number): string {
   return `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 }

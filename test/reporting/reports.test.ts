@@ -186,6 +186,14 @@ describe('a report in a file', () => {
     expect(other.fingerprint).not.toBe(own.fingerprint);
   });
 
+  it('that is signed, and is no report as they are written, is not trusted as a page', () => {
+    const { make, vault } = scene();
+    const broken = { ...make('daily').report, sections: 'none', from: 7 } as unknown as Report;
+    const signed = signReport(vault.context.keyring.signingKey(), broken);
+    const page = `<script type="application/json" id="keyturn-report">${JSON.stringify(signed)}</script>`;
+    expect(verifyReport('x', page)).toMatchObject({ authentic: false });
+  });
+
   it('that holds none is refused', () => {
     const { make } = scene();
     for (const text of ['', '{}', '<html></html>', writeReport(make('daily'), 'csv')])

@@ -137,6 +137,20 @@ describe('the lease', () => {
     expect(() => put(at.vault, 'OTHER', STRONG)).toThrow(expect.objectContaining({ code: 'KT_KMS_REFUSED' }));
   });
 
+  it('waits for a service that is slow, and goes on with it', async () => {
+    const kms = await kmsServer();
+    const at = wrappedVault(kms, KMS_KEYS.Transit);
+    const { lease } = at.vault.context.state;
+    await kms.behave('hang');
+    const checking = lease?.check();
+    await expect.poll(() => kms.asked.filter((one) => one.includes('decrypt')).length).toBeGreaterThan(1);
+    // Its first question is never answered; the second one, after five seconds, is.
+    await kms.behave('ok');
+    await checking;
+    expect(read(at.vault)).toBe(STRONG);
+    put(at.vault, 'JWT_SECRET', `${STRONG}2`);
+  });
+
   it('asks by itself, one question at a time, and stops when it is told to', async () => {
     let asked = 0;
     let slow: (() => void) | undefined;
