@@ -15,6 +15,7 @@ const MONDAY_DAYS = 3;
 /** What a rule needs to have seen, and where it speaks. */
 const RULES = {
   rate: { days: 7, activeHours: 48, least: 30, deviations: 10, timesGreatest: 3 },
+  hourRate: { days: 14, seen: 12, least: 100, timesGreatest: 5 },
   offHours: { days: 14, activeHours: 60, mostHours: 0.6, names: 4, seldom: 3 },
   newPlace: { days: 7, reads: 50, quietDays: 7, perDay: 0.15 },
   slowSweep: { days: 14, window: 7, least: 7, deviations: 6, onDays: 3 },
@@ -73,6 +74,8 @@ export interface Baseline {
   lastDay: number;
   /** For each hour of a week (Monday 0:00 UTC first): in how many weeks it read something then. */
   week: number[];
+  /** For each hour of a week: the most reads that it ever had. */
+  weekGreatest: number[];
   /** How many reads the latest hours had in which there were any, oldest first; and the most that any had. */
   hourly: number[];
   greatest: number;
@@ -96,6 +99,7 @@ export function newBaseline(at: number): Baseline {
     activeDays: 0,
     lastDay: -1,
     week: Array.from({ length: HOURS_OF_WEEK }, () => 0),
+    weekGreatest: Array.from({ length: HOURS_OF_WEEK }, () => 0),
     hourly: [],
     greatest: 0,
     hour: { index: -1, reads: 0, fresh: 0, names: [], evidence: [] },
@@ -147,7 +151,7 @@ function reading(base: Baseline, event: Event): (Unusual | undefined)[] {
   if (event.fresh) noteFresh(base, event);
   // Judged against what was before, and only then made part of it.
   const found = [
-    tooMany(base, event),
+    tooMany(base, event) ?? tooManyForTheHour(base, event),
     offHours(base, event),
     newPlace(base, event),
     newClient(base, event),
@@ -170,6 +174,7 @@ function beginHour(base: Baseline, index: number): void {
       base.greatest = Math.max(...base.hourly);
     const slot = slotOf(past.index);
     base.week[slot] = (base.week[slot] ?? 0) + 1;
+    base.weekGreatest[slot] = Math.max(base.weekGreatest[slot] ?? 0, past.reads);
     const day = Math.floor(past.index / 24);
     if (day !== base.lastDay) {
       base.activeDays += 1;
@@ -249,6 +254,39 @@ function tooMany(base: Baseline, { principal, at }: Event): Unusual | undefined 
     numbers: { reads, usual: round(usual), greatest, hours: base.hourly.length, limit: round(limit) },
     evidence: [...evidence],
   };
+}
+
+/** Few for a busy hour can be many for a quiet one: judged by the same hours of such days, workdays or weekends. */
+function tooManyForTheHour(base: Baseline, { principal, at }: Event): Unusual | undefined {
+  const rule = RULES.hourRate;
+  const { reads, evidence } = base.hour;
+  if (reads <= rule.least || knownDays(base, at) < rule.days) return undefined;
+  const slot = slotOf(base.hour.index);
+  const alike = slotsAlike(slot);
+  const seen = alike.reduce((sum, one) => sum + (base.week[one] ?? 0), 0);
+  const greatest = Math.max(...alike.map((one) => base.weekGreatest[one] ?? 0));
+  const limit = Math.max(rule.least, rule.timesGreatest * greatest);
+  if (seen < rule.seen || reads <= limit) return undefined;
+  const day = isWeekend(slot) ? 'weekend' : 'workday';
+  return {
+    kind: 'rate',
+    severity: 'high',
+    what: `${principal} read ${reads} times within an hour of a ${day}, around ${slot % 24}:00 UTC; the most in ${seen} such hours was ${greatest}.`,
+    numbers: { reads, greatest, hours: seen, hourOfWeek: slot, limit },
+    evidence: [...evidence],
+  };
+}
+
+function isWeekend(slot: number): boolean {
+  return slot >= 5 * 24;
+}
+
+/** The hours around the same time of day, on workdays or on weekends. */
+function slotsAlike(slot: number): number[] {
+  const days = isWeekend(slot) ? [5, 6] : [0, 1, 2, 3, 4];
+  return days.flatMap((day) =>
+    [-1, 0, 1].map((beside) => (day * 24 + (slot % 24) + beside + HOURS_OF_WEEK) % HOURS_OF_WEEK),
+  );
 }
 
 function round(value: number): number {

@@ -81,6 +81,19 @@ describe('a rule', () => {
     expect(then(29 * DAY + 9 * HOUR, { count: 500 })).toEqual(['rate']);
   });
 
+  it('speaks of what is much for that hour of the week, though others are busier', () => {
+    const { base, event, then } = office('token:api');
+    // Every night a few; every workday's noon very many.
+    const at = (day: number, hour: number) => MONDAY + day * DAY + hour * HOUR;
+    for (let day = 28; day < 49; day += 1) {
+      learn(base, event(at(day, 2), { count: 5 }));
+      if (day % 7 < 5) learn(base, event(at(day, 12), { count: 400 }));
+    }
+    expect(then(50 * DAY + 12 * HOUR, { count: 380 })).toEqual([]);
+    expect(then(51 * DAY + 2 * HOUR, { count: 101 })).toEqual(['rate']);
+    expect(then(52 * DAY + 2 * HOUR, { count: 90 })).toEqual([]);
+  });
+
   it('speaks of a sweep at night, and not of one look', () => {
     const { then } = office();
     expect(then(28 * DAY + 2 * HOUR, { secret: 'A' })).toEqual([]);
