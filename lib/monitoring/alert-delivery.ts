@@ -186,17 +186,28 @@ export function* testChannels(
 }
 
 function testAlert(now: number): AlertTable {
+  const what = 'This is a test of the channel.';
+  return messageOnly({ id: 'test', key: 'test', kind: 'test', what, mend: 'There is nothing to do.', now });
+}
+
+/** What is told by the channels though nothing is wrong: in the form of an alert, and kept as none. */
+export function messageOnly(told: {
+  readonly id: string;
+  readonly key: string;
+  readonly kind: string;
+  readonly what: string;
+  readonly mend: string;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}): AlertTable {
+  const { now, ...rest } = told;
   return {
-    id: 'test',
-    key: 'test',
-    kind: 'test',
+    ...rest,
     severity: 'info',
     state: 'open',
     project: null,
     environment: null,
     secret: null,
-    what: 'This is a test of the channel.',
-    mend: 'There is nothing to do.',
     opened_at: now,
     seen_at: now,
     told_at: null,

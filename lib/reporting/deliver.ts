@@ -1,7 +1,7 @@
 // Reports that come by themselves: made when their day, week or month is over, and brought by the alert channels.
 import type { ReportsConfig } from '../config/operations.ts';
 import { enqueue } from '../monitoring/alert-book.ts';
-import { type AlertWorld, deliverAlerts } from '../monitoring/alert-delivery.ts';
+import { type AlertWorld, deliverAlerts, messageOnly } from '../monitoring/alert-delivery.ts';
 import type { Channel } from '../monitoring/channels/channel.ts';
 import { all, first, type Operation, quietTransaction } from '../store/operation.ts';
 import { findFact, putFact } from '../store/statements/vault-facts.ts';
@@ -58,27 +58,14 @@ function* queueAll(
 ): Operation<void> {
   const { report } = signed;
   const open = report.controls.filter((one) => one.status === 'not met').map((one) => `${one.framework} ${one.id}`);
-  const now = ctx.clock();
-  const alert = {
+  const alert = messageOnly({
     id: report.id,
     key: `report/${report.kind}/${report.period}`,
     kind: 'report',
-    severity: 'info' as const,
-    state: 'open' as const,
-    project: null,
-    environment: null,
-    secret: null,
     what: `${report.title}: ${report.headline}`,
     mend: open.length > 0 ? `Not met: ${open.join(', ')}.` : `\`keyturn report show ${report.id}\` writes it.`,
-    opened_at: now,
-    seen_at: now,
-    told_at: null,
-    acknowledged_by: null,
-    acknowledged_at: null,
-    muted_until: null,
-    mute_reason: null,
-    resolved_at: null,
-  };
+    now: ctx.clock(),
+  });
   const file = { name: `${report.kind}-${report.period}.html`, type: 'text/html', text: writeReport(signed, 'html') };
   for (const channel of channels) yield* enqueue(ctx, channel, { event: 'report', alert, link: world.link, file });
 }
