@@ -23,12 +23,23 @@ export function exportHeader(vault: string, publicKey: Uint8Array): string {
   return JSON.stringify(header);
 }
 
-export function exportEntry(entry: SealedEntry): string {
-  const { hash, mac, ...rest } = entry;
+/** Field by field: the order is part of the format. */
+export function exportEntry(e: SealedEntry): string {
   return JSON.stringify({
-    ...rest,
-    hash: Buffer.from(hash).toString('base64url'),
-    mac: Buffer.from(mac).toString('base64url'),
+    chain: e.chain,
+    seq: e.seq,
+    time: e.time,
+    principal: e.principal,
+    action: e.action,
+    outcome: e.outcome,
+    project: e.project,
+    environment: e.environment,
+    secret: e.secret,
+    version: e.version,
+    source: e.source,
+    details: e.details,
+    hash: Buffer.from(e.hash).toString('base64url'),
+    mac: Buffer.from(e.mac).toString('base64url'),
   });
 }
 
@@ -126,7 +137,7 @@ export class ExportVerifier {
       this.#entries = new LogVerifier(this.#header.vault, undefined, 'all');
     } else if (typeof value.checkpoint === 'string') {
       this.#checkpoints.push({ body: value.checkpoint, signature: Buffer.from(String(value.signature), 'base64url') });
-    } else if (typeof value.chain === 'string' && typeof value.seq === 'number') {
+    } else if (isWrittenEntry(value, text)) {
       this.#entries.push(importEntry(value));
     } else {
       throw notAnExport(this.#line);
@@ -144,6 +155,16 @@ export class ExportVerifier {
       macsChecked: false,
     });
   }
+}
+
+const ENTRY_FIELDS = [...CSV_COLUMNS, 'hash', 'mac'].join(',');
+
+/**
+ * Whether the line is an entry as `exportEntry` writes it, character for character. The hash covers what the fields say; a field that
+ * is missing, one too many, or one that stands there twice would say something to a reader that no hash covers.
+ */
+function isWrittenEntry(value: Record<string, unknown>, text: string): boolean {
+  return Object.keys(value).join(',') === ENTRY_FIELDS && JSON.stringify(value) === text;
 }
 
 /** MACs are not looked at without the vault's key. */

@@ -1,12 +1,12 @@
 // Reads and checks a configuration file. Errors name the line and the key.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { LineCounter, parseDocument } from 'yaml';
 import { Catalog, type CatalogAdditions } from '../catalog/catalog.ts';
 import type { KnownSecret } from '../catalog/known-secrets.ts';
 import type { TypeRule } from '../catalog/types.ts';
 import { UsageError } from '../errors.ts';
 import { type CheckedConfig, configSchema, httpProvider } from './schema.ts';
+import { readYaml } from './yaml-text.ts';
 
 export interface LoadedConfig {
   readonly config: CheckedConfig;
@@ -17,15 +17,10 @@ function invalid(what: string): UsageError {
   return new UsageError(what, 'docs/configuration.md has every key.', 'KT_CONFIG_INVALID');
 }
 
-/** The line of a key in JSON, by the positions that a parser gives. */
+/** The line of a key in a JSON text that was read before. */
 function lineInJson(text: string, path: readonly PropertyKey[]): number {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
-  for (let length = path.length; length > 0; length -= 1) {
-    const node = document.getIn(path.slice(0, length), true) as { range?: [number, number, number] } | undefined;
-    if (node?.range) return lines.linePos(node.range[0]).line;
-  }
-  return 1;
+  const read = readYaml(text);
+  return 'lineOf' in read ? read.lineOf(path) : 1;
 }
 
 /** The line of a key in a program's text: each key of the path is looked for after the one before it. */
@@ -42,11 +37,9 @@ function lineInProgram(text: string, path: readonly PropertyKey[]): number {
 
 function readValue(path: string, text: string): unknown {
   if (path.endsWith('.json')) {
-    const lines = new LineCounter();
-    const document = parseDocument(text, { lineCounter: lines, strict: true });
-    const error = document.errors[0];
-    if (error) throw invalid(`${path}, line ${lines.linePos(error.pos[0]).line}: it is not JSON.`);
-    return document.toJS();
+    const read = readYaml(text);
+    if ('brokenAt' in read) throw invalid(`${path}, line ${read.brokenAt}: it is not JSON.`);
+    return read.value;
   }
   try {
     const loaded = createRequire(import.meta.url)(path) as { default?: unknown };
@@ -75,7 +68,14 @@ function withoutUndefined<T extends object>(value: T): T {
 
 /** @throws UsageError KT_CONFIG_INVALID */
 export function loadConfig(path: string): LoadedConfig {
-  const text = readFileSync(path, 'utf8');
+  return parseConfig(path, readFileSync(path, 'utf8'));
+}
+
+/**
+ * Checks a configuration's text; a program (`.ts`, `.js`) is loaded from its path, and its text is looked at for lines only.
+ * @throws UsageError KT_CONFIG_INVALID
+ */
+export function parseConfig(path: string, text: string): LoadedConfig {
   const checked = configSchema.safeParse(readValue(path, text));
   if (!checked.success) {
     const lineOf = path.endsWith('.json') ? lineInJson : lineInProgram;

@@ -55,5 +55,7 @@ export function formatJson(values: readonly NamedValue[]): string {
 }
 
 export function formatYaml(values: readonly NamedValue[]): string {
-  return stringify(Object.fromEntries(values.map((one) => [one.name, plainValue(one.value)])), { lineWidth: 0 });
+  // Quoted texts on one line, as in JSON: over several, the library loses spaces of lines that have nothing else (found by fuzzing).
+  const options = { lineWidth: 0, doubleQuotedAsJSON: true };
+  return stringify(Object.fromEntries(values.map((one) => [one.name, plainValue(one.value)])), options);
 }

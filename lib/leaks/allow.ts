@@ -1,7 +1,7 @@
 // The allow file: findings that are no leaks, each with a reason. `.keyturn-allow.yaml` at the project's root.
 import { matchesGlob } from 'node:path';
-import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
+import { readYaml } from '../config/yaml-text.ts';
 import { UsageError } from '../errors.ts';
 import { KNOWN_RULE, type LeakFinding } from './finding.ts';
 
@@ -34,15 +34,10 @@ export interface AllowEntry extends z.infer<typeof entrySchema> {
 
 /** @throws UsageError KT_CONFIG_INVALID with the line */
 export function parseAllowFile(text: string, path = ALLOW_FILE): AllowEntry[] {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
-  const broken = document.errors[0];
-  if (broken) throw invalid(path, lines.linePos(broken.pos[0]).line, 'it is not YAML');
-  const parsed = fileSchema.safeParse(document.toJS() ?? []);
-  const lineOf = (index: PropertyKey | undefined) => {
-    const node = document.getIn([index], true) as { range?: [number, number, number] } | undefined;
-    return node?.range ? lines.linePos(node.range[0]).line : 1;
-  };
+  const read = readYaml(text);
+  if ('brokenAt' in read) throw invalid(path, read.brokenAt, 'it is not YAML');
+  const parsed = fileSchema.safeParse(read.value ?? []);
+  const lineOf = (index: PropertyKey | undefined) => read.lineOf(index === undefined ? [] : [index]);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     throw invalid(path, lineOf(issue?.path[0]), `${issue?.path.slice(1).join('.') || 'entry'}: ${issue?.message}`);

@@ -1,5 +1,5 @@
 // A real PostgreSQL for tests: the one that TEST_POSTGRES_URL names, or one of our own, started once a run.
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +11,12 @@ export interface TestPostgres {
   stop(): Promise<void>;
   /** Stops it as a crash or an administrator would, and starts it again with the same data. */
   restart(): Promise<void>;
+  /** Ends it at once, as when the machine loses its power: it has to recover when it starts. @returns what starts it again */
+  crash(): Promise<() => Promise<void>>;
+  /** Starts it again, after it ended by itself. */
+  start(): Promise<void>;
+  /** Whether it answers. */
+  running(): boolean;
   /** Stops it. @returns what starts it again */
   away(): Promise<() => Promise<void>>;
   /** All that it has logged. */
@@ -28,9 +34,13 @@ function freePort(): Promise<number> {
   });
 }
 
-/** Starts a PostgreSQL of our own, on a port of its own. Works as root too: the server runs as another user then. */
-export async function startPostgres(): Promise<TestPostgres> {
-  const folder = mkdtempSync(join(tmpdir(), 'keyturn-postgres-'));
+/**
+ * Starts a PostgreSQL of our own, on a port of its own. Works as root too: the server runs as another user then.
+ * @param below where its data go
+ * @param flags more of what `postgres` takes
+ */
+export async function startPostgres(below = tmpdir(), flags: readonly string[] = []): Promise<TestPostgres> {
+  const folder = mkdtempSync(join(below, 'keyturn-postgres-'));
   // The server's own user has to reach its data below.
   chmodSync(folder, 0o755);
   const port = await freePort();
@@ -43,7 +53,15 @@ export async function startPostgres(): Promise<TestPostgres> {
     persistent: true,
     createPostgresUser: process.getuid?.() === 0,
     initdbFlags: ['--locale=C.UTF-8', '--encoding=UTF8'],
-    postgresFlags: ['-c', 'max_connections=200', '-c', 'listen_addresses=127.0.0.1', '-c', 'shared_buffers=64MB'],
+    postgresFlags: [
+      '-c',
+      'max_connections=200',
+      '-c',
+      'listen_addresses=127.0.0.1',
+      '-c',
+      'shared_buffers=64MB',
+      ...flags,
+    ],
     onLog: (text: unknown) => void log.push(String(text)),
     onError: (text: unknown) => void log.push(String(text)),
   };
@@ -55,7 +73,24 @@ export async function startPostgres(): Promise<TestPostgres> {
   } catch (error) {
     throw new Error(`PostgreSQL did not start: ${log.join('\n')}`, { cause: error });
   }
+  const postmaster = (): number | undefined => {
+    const file = join(options.databaseDir, 'postmaster.pid');
+    return existsSync(file) ? Number(readFileSync(file, 'utf8').split('\n')[0]) : undefined;
+  };
+  const running = (): boolean => {
+    const pid = postmaster();
+    return pid !== undefined && existsSync(`/proc/${pid}`);
+  };
   return {
+    running,
+    start: () => server.start(),
+    async crash() {
+      const pid = postmaster();
+      // SIGQUIT: "immediate shutdown" (PostgreSQL, Shutting Down the Server); a killed postmaster would leave its children.
+      if (pid !== undefined) process.kill(pid, 'SIGQUIT');
+      while (running()) await new Promise((resolve) => setTimeout(resolve, 50));
+      return () => server.start();
+    },
     url: `postgres://keyturn:keyturn@127.0.0.1:${port}/keyturn`,
     async stop() {
       await server.stop();

@@ -105,6 +105,13 @@ const PAGE: Reply = {
 
 /** Starts a provider; it ends with the test. */
 export async function providerServer(handler: Handler): Promise<ProviderServer> {
+  const { provider, stop } = await startProvider(handler);
+  onTestFinished(stop);
+  return provider;
+}
+
+/** Starts a provider that runs until it is stopped. */
+export async function startProvider(handler: Handler): Promise<{ provider: ProviderServer; stop: () => void }> {
   const provider = new ProviderServer();
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
     const body = await bodyOf(request);
@@ -135,10 +142,10 @@ export async function providerServer(handler: Handler): Promise<ProviderServer> 
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => {
+  provider.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const stop = () => {
     server.closeAllConnections();
     server.close();
-  });
-  provider.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return provider;
+  };
+  return { provider, stop };
 }

@@ -1,8 +1,9 @@
 // What a project's environment has to hold: its own schema (keyturn.env.yaml), or, where it has none, what the catalogue and
 // the guide ask for.
-import { LineCounter, parseDocument, stringify } from 'yaml';
+import { stringify } from 'yaml';
 import { z } from 'zod';
 import { type Catalog, nameKey } from '../../catalog/catalog.ts';
+import { readYaml } from '../../config/yaml-text.ts';
 import { UsageError } from '../../errors.ts';
 
 export const SCHEMA_FILE = 'keyturn.env.yaml';
@@ -54,18 +55,10 @@ function isExpression(text: string): boolean {
 
 /** @throws UsageError KT_CONFIG_INVALID with the line */
 export function parseSchema(text: string, catalog: Catalog, file = SCHEMA_FILE): EnvironmentSchema {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
-  const broken = document.errors[0];
-  if (broken) throw invalid(file, lines.linePos(broken.pos[0]).line, 'it is not YAML');
-  const lineOf = (path: readonly PropertyKey[]) => {
-    for (let length = path.length; length > 0; length -= 1) {
-      const node = document.getIn(path.slice(0, length), true) as { range?: [number, number, number] } | undefined;
-      if (node?.range) return lines.linePos(node.range[0]).line;
-    }
-    return 1;
-  };
-  const parsed = fileSchema.safeParse(document.toJS());
+  const read = readYaml(text);
+  if ('brokenAt' in read) throw invalid(file, read.brokenAt, 'it is not YAML');
+  const { lineOf } = read;
+  const parsed = fileSchema.safeParse(read.value);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const path = issue?.path ?? [];
