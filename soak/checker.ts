@@ -31,9 +31,13 @@ function readLog(vault: EmbeddedVault): Log {
   let entries = 0;
   const note = (entry: AuditEntryTable): void => {
     entries += 1;
-    const key = `${entry.secret}@${entry.version}`;
-    if (entry.action === 'secret.set') sets.add(key);
-    if (entry.action === 'secret.read' && entry.outcome === 'ok') reads.set(key, (reads.get(key) ?? 0) + 1);
+    const count = (key: string) => reads.set(key, (reads.get(key) ?? 0) + 1);
+    if (entry.action === 'secret.set') sets.add(`${entry.secret}@${entry.version}`);
+    if (entry.action === 'secret.read' && entry.outcome === 'ok') {
+      if (entry.secret !== null) count(`${entry.secret}@${entry.version}`);
+      // Of many read at once, an entry has the names with their versions.
+      else for (const [name, version] of Object.entries(JSON.parse(entry.details ?? '{}'))) count(`${name}@${version}`);
+    }
     if (entry.action !== 'rotation.move') return;
     const { rotation, to } = JSON.parse(entry.details ?? '{}') as { rotation: string; to: string };
     moves.push(`${rotation} ${to}`);

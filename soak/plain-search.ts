@@ -22,7 +22,7 @@ function base64Cores(text: string): string[] {
   });
 }
 
-export function needlesFor(text: string): Needle[] {
+function needlesFor(text: string): Needle[] {
   return [
     { bytes: Buffer.from(text), how: 'as it is' },
     { bytes: Buffer.from(text, 'utf16le'), how: 'as UTF-16' },

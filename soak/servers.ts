@@ -66,7 +66,9 @@ export class SoakServer {
       FAKETIME_DONT_FAKE_MONOTONIC: '1',
       DONT_FAKE_MONOTONIC: '1',
     };
-    this.#child = spawn(process.execPath, [COMMAND, 'serve', '--port', String(this.#port)], {
+    // A core may be written, as far as whoever starts it is concerned: that none is has to be the server's own doing.
+    const command = [process.execPath, COMMAND, 'serve', '--port', String(this.#port)];
+    this.#child = spawn('/bin/sh', ['-c', 'ulimit -c unlimited && exec "$0" "$@"', ...command], {
       cwd: this.folder,
       env: {
         PATH: process.env.PATH ?? '',

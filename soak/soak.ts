@@ -31,7 +31,8 @@ const SERVERS = 3;
 const CLIENTS = 12;
 /** What PostgreSQL has: small enough to be filled in a moment. */
 const DISK_MIB = 2048;
-const SETTLE_MS = 120_000;
+/** Longer than a key of a lost call is waited for. */
+const SETTLE_MS = 180_000;
 
 const HELP = `npm run soak -- [--minutes N] [--seed N] [--keep]
 

@@ -69,24 +69,29 @@ export function runCommand(command: readonly string[], options: CommonOptions): 
   // All is durable. Closing would fold SQLite's log back into the file, for 2 ms; that is left to one start in several, but
   // not longer: the next start has to read the log.
   if (process.platform === 'win32' || vault.store.logBytes() > LOG_LEFT_BYTES) vault.close();
-  if (process.platform === 'win32') spawnAndPassOn(file, args, env);
-  else become(file, args, env);
+  if (process.platform === 'win32' || !process.execve) spawnAndPassOn(file, args, env);
+  else become(file, args, env, process.execve);
 }
 
 /** Replaces this process: signals, standard streams and the exit code are the command's own from here on. */
-function become(file: string, args: readonly string[], env: Record<string, string>): void {
+function become(
+  file: string,
+  args: readonly string[],
+  env: Record<string, string>,
+  execve: NonNullable<typeof process.execve>,
+): void {
   const program = findProgram(file, env.PATH ?? '');
-  if (program === undefined || !process.execve) {
+  if (program === undefined) {
     process.stderr.write(`keyturn: there is no command ${file}.\n`);
     process.exitCode = file.includes('/') && statSync(file, { throwIfNoEntry: false }) ? CANNOT_RUN : COMMAND_NOT_FOUND;
     return;
   }
   // What was compiled is kept at exit, and this is none.
   flushCompileCache();
-  process.execve(program, [file, ...args], env);
+  execve.call(process, program, [file, ...args], env);
 }
 
-/** Where a process cannot be replaced. */
+/** Where a process cannot be replaced: on Windows, and on Node 20. */
 function spawnAndPassOn(file: string, args: readonly string[], env: Record<string, string>): void {
   const { spawn } = createRequire(import.meta.url)('node:child_process') as typeof import('node:child_process');
   const child = spawn(file, args, { stdio: 'inherit', env });

@@ -91,12 +91,21 @@ export class Directory {
       principal: `token:${row.name} (${row.id})`,
       access: grantedAccess([{ permissions, project, environment, names }]),
       expiresAt: row.expires_at ?? Number.POSITIVE_INFINITY,
-      // A frozen one is refused as a revoked one is, until it is thawed.
-      revokedAt: Math.min(row.revoked_at ?? Number.POSITIVE_INFINITY, row.frozen_at ?? Number.POSITIVE_INFINITY),
+      revokedAt: endOf(row),
       limited: row.max_uses !== null,
       addresses: addresses && blockList(addresses),
     };
   }
+}
+
+/**
+ * When a token ends. One that was revoked or frozen has ended, whatever the time of that says: the clock of the server that did it
+ * may be ahead of this one's. Only one that was replaced is valid until a time.
+ */
+function endOf(row: TokenTable): number {
+  if (row.frozen_at !== null) return 0;
+  if (row.revoked_at === null) return Number.POSITIVE_INFINITY;
+  return row.replaced_by === null ? 0 : row.revoked_at;
 }
 
 function remember<T>(map: Map<string, T>, key: string, value: T): void {

@@ -255,6 +255,8 @@ export function* rotateToken(ctx: VaultContext, key: KeyObject, id: string, grac
     (function* () {
       const made = yield* insertNew(ctx, key, { name: token.name, kind: 'machine', scope: token, ...place });
       yield* all(revokeToken, { id, at: ctx.clock() + graceMs, replacedBy: made.summary.id });
+      // Without a grace it ends now on every server, whatever the clock of each says.
+      if (graceMs === 0) yield* all(freezeToken, { id, at: ctx.clock() });
       yield* ctx.log([{ action: 'token.rotate', ...where, details: { from: id, to: made.summary.id, graceMs } }]);
       return made;
     })(),

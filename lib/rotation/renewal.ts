@@ -13,7 +13,7 @@ import { sentence, type Trouble } from './trouble.ts';
 import type { World } from './world.ts';
 
 /** What renews a secret by itself; undefined where a person has to. */
-function renewalOf(world: World | undefined, subject: Pick<Subject, 'rule'>): Held | undefined {
+export function renewalOf(world: World | undefined, subject: Pick<Subject, 'rule'>): Held | undefined {
   if (!world?.live) return undefined;
   const held = world.providers.of(subject.rule);
   return held && world.providers.canRenew(held) ? held : undefined;
@@ -116,7 +116,8 @@ function* learnOldId(
   yield* transaction(all(setExternalId, { secretId: secret.id, number: rotation.from_version, externalId }));
 }
 
-function* forgetMarked(
+/** Ends every key that was made under a name. */
+export function* forgetMarked(
   ctx: VaultContext,
   subject: Subject,
   issuer: Issuer,

@@ -24,6 +24,7 @@ import type { SecretSummary } from '../vault/results.ts';
 import { environmentPlace, liveSecret, type SecretRow } from '../vault/write.ts';
 import { advance } from './advance.ts';
 import { settleDeaths } from './death.ts';
+import { settleLateKeys } from './late-keys.ts';
 import type { RotationResult } from './results.ts';
 import { sendOn, settleDeliveries } from './settle-deliveries.ts';
 import { isPromoted } from './states.ts';
@@ -178,6 +179,7 @@ export class Rotator {
     if (this.#world) {
       yield* settleDeliveries(this.#ctx, this.#world);
       yield* settleDeaths(this.#ctx, this.#world);
+      yield* settleLateKeys(this.#ctx, this.#world);
     }
     return moved;
   }

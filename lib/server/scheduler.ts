@@ -9,6 +9,7 @@ import { type Rotator, rotatorOf } from '../rotation/rotator.ts';
 import { Ticker } from '../rotation/tick.ts';
 import type { World } from '../rotation/world.ts';
 import { all, first, type Operation, quietTransaction, transaction } from '../store/operation.ts';
+import { SteadyClient } from '../store/postgres/connection.ts';
 import { clearOldAttempts, deleteEndedTokens } from '../store/statements/access.ts';
 import { deleteOldAlertDeliveries } from '../store/statements/alerts.ts';
 import { deleteOldJourneyRuns } from '../store/statements/assurance.ts';
@@ -188,10 +189,10 @@ export function startTimers(work: Work): Scheduler {
  * server sent it and whichever takes it.
  */
 export async function startBoss(url: string, schema: string, work: Work): Promise<Scheduler> {
+  const connections = { connectionString: url, max: 3, Client: SteadyClient };
   const boss = new PgBoss({
-    connectionString: url,
+    ...connections,
     schema,
-    max: 3,
     application_name: 'keyturn scheduler',
     // How often it is looked for jobs whose server is gone.
     superviseIntervalSeconds: HEARTBEAT_S,

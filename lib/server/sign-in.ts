@@ -2,7 +2,6 @@
 // where it is configured. Nobody signs up: accounts come from one-time links only (routes/people.ts).
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomBytes } from 'node:crypto';
-import { DatabaseSync } from 'node:sqlite';
 import { NodeSqliteDialect } from '@better-auth/kysely-adapter/node-sqlite-dialect';
 import { passkey } from '@better-auth/passkey';
 import { type BetterAuthPlugin, betterAuth } from 'better-auth';
@@ -15,8 +14,9 @@ import { equalBytes } from '../crypto/bytes.ts';
 import { argon2idAside, DEFAULT_ARGON2_COST } from '../crypto/kdf.ts';
 import { UsageError } from '../errors.ts';
 import { countFailure, forgetFailures, lockedUntil } from '../identity/attempts.ts';
-import { clientConfig, labelOf, postgresError } from '../store/postgres/connection.ts';
+import { labelOf, poolConfig, postgresError } from '../store/postgres/connection.ts';
 import { storeErrorFrom } from '../store/sqlite.ts';
+import { sqlite } from '../store/sqlite-driver.ts';
 import type { ServedVault } from '../vault/served-vault.ts';
 import { type Callers, type Person, sourceOf } from './caller.ts';
 
@@ -175,7 +175,7 @@ export class SignIn {
   static open(options: SignInOptions): SignIn {
     const oidc = options.oidc !== undefined;
     if (options.databaseUrl !== undefined) {
-      const pool = new Pool({ ...clientConfig(options.databaseUrl), max: 4 });
+      const pool = new Pool(poolConfig(options.databaseUrl, 4));
       pool.on('error', () => undefined);
       const database = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
       const label = labelOf(options.databaseUrl);
@@ -184,6 +184,7 @@ export class SignIn {
         inOurWords: (error) => postgresError(label, error),
       });
     }
+    const { DatabaseSync } = sqlite();
     const file = new DatabaseSync(options.file, { timeout: 10_000, enableForeignKeyConstraints: true });
     file.exec('PRAGMA synchronous=FULL');
     const database = new Kysely<unknown>({ dialect: new NodeSqliteDialect({ database: file }) });

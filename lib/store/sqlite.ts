@@ -1,14 +1,15 @@
-// The embedded store: SQLite by node:sqlite, one file, several processes at once (WAL). Each commit is on the disk
+// The embedded store: SQLite, one file, several processes at once (WAL). Each commit is on the disk
 // before it returns (synchronous=FULL).
 import { chmodSync, closeSync, existsSync, linkSync, mkdirSync, openSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { StoreError } from '../errors.ts';
 import { cannotWait, type Operation, type Step } from './operation.ts';
 import { SCHEMA_VERSION } from './schema-version.ts';
 import type { Settled } from './served-store.ts';
 import type * as SqliteCompiler from './sqlite-compiler.ts';
+import { sqlite } from './sqlite-driver.ts';
 import { bindParameters, type CompiledStatement, type Slot, type Statement } from './statement.ts';
 import type { VaultStore } from './vault-store.ts';
 
@@ -329,6 +330,7 @@ function vaultExists(path: string): StoreError {
 }
 
 function connect(path: string, options: SqliteOptions): DatabaseSync {
+  const { DatabaseSync } = sqlite();
   const db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
   db.exec('PRAGMA synchronous=FULL');
   if (options.logPages !== undefined) db.exec(`PRAGMA wal_autocheckpoint=${options.logPages}`);

@@ -67,7 +67,14 @@ export class UsageCounter {
 }
 
 function useEvents(taken: ReadonlyMap<UseCount, number>): AuditEvent[] {
-  const places = Map.groupBy(taken, ([count]) => `${count.project}/${count.environment}`);
+  // Map.groupBy is not in Node 20.
+  const places = new Map<string, [UseCount, number][]>();
+  for (const one of taken) {
+    const place = `${one[0].project}/${one[0].environment}`;
+    const others = places.get(place);
+    if (others) others.push(one);
+    else places.set(place, [one]);
+  }
   const events: AuditEvent[] = [];
   for (const counts of places.values()) {
     for (let from = 0; from < counts.length; from += NAMES_IN_ENTRY) {

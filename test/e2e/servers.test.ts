@@ -3,9 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { Pool } from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { forEachEntry, verifyStore } from '../../lib/audit/read.ts';
 import { all } from '../../lib/store/operation.ts';
+import { poolConfig } from '../../lib/store/postgres/connection.ts';
 import type { AuditEntryTable } from '../../lib/store/schema.ts';
 import { selectRotationsSince } from '../../lib/store/statements/rotations.ts';
 import { EmbeddedVault } from '../../lib/vault/embedded-vault.ts';
@@ -181,7 +183,25 @@ describe('a server on SQLite', () => {
 });
 
 describe('three servers on one PostgreSQL', () => {
-  it('killed in turn under load, PostgreSQL restarted once: nothing acknowledged is lost, and nothing is done twice', async () => {
+  it('a connection that ends in the middle of a transaction fails what uses it, and not the process', async () => {
+    const postgres = await startPostgres();
+    onTestFinished(() => postgres.stop());
+    const pool = new Pool(poolConfig(postgres.url, 2));
+    pool.on('error', () => undefined);
+    onTestFinished(() => pool.end());
+    const client = await pool.connect();
+    await client.query('begin');
+    const { rows } = await client.query('select pg_backend_pid() as pid');
+    const gone = new Promise((resolve) => client.once('end', resolve));
+    await pool.query('select pg_terminate_backend($1)', [rows[0].pid]);
+    await gone;
+    // Nothing was asked when it broke: an error event that nobody hears would end this process (Vitest tells of it).
+    await expect(client.query('commit')).rejects.toThrow();
+    client.release(true);
+    expect((await pool.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
+  });
+
+  it('killed in turn under load, PostgreSQL crashed once: nothing acknowledged is lost, and nothing is done twice', async () => {
     const postgres = await startPostgres();
     onTestFinished(() => postgres.stop());
     const folder = temporaryFolder();
@@ -202,8 +222,12 @@ describe('three servers on one PostgreSQL', () => {
       servers[index] = await serve(folder, env);
     }
     await wait(1_000);
-    await postgres.restart();
+    const start = await postgres.crash();
+    await wait(500);
+    await start();
     await wait(3_000);
+    // They wait for it to come back.
+    for (const one of servers) expect(one.child.exitCode, one.output()).toBe(null);
     const before = load.acknowledged.written.size;
     await wait(2_000);
     await load.end();

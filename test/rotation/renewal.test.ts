@@ -9,9 +9,11 @@ import { all } from '../../lib/store/operation.ts';
 import { selectUnfinishedRotations } from '../../lib/store/statements/rotations.ts';
 import { readSecret } from '../../lib/vault/read.ts';
 import * as answers from '../support/provider-answers.ts';
-import { type Handler, type ProviderServer, providerServer } from '../support/provider-server.ts';
+import { type Asked, type Handler, type ProviderServer, providerServer } from '../support/provider-server.ts';
 import { DEVELOPMENT, HOUR, put, type TestVault, testVault, validVersions } from '../support/vault.ts';
 import { testWorld } from '../support/world.ts';
+
+const MINUTE = 60_000;
 
 interface Case {
   readonly provider: string;
@@ -165,6 +167,39 @@ describe.each(CASES)('$secret', (one) => {
     await at.settle();
     expect(unfinished(at)).toMatchObject([{ state: 'grace' }]);
     expect(at.provider.liveValues().sort()).toEqual([one.first, current(at)].sort());
+  });
+
+  it('ends a key that its provider made when nobody waited for it any more', async () => {
+    const at = await scene(one);
+    const inUse = at.provider.liveValues();
+    let late: Asked | undefined;
+    at.provider.onRequest = (when, asked) => {
+      if (late || when !== 'before' || !one.makes({ method: asked.method, path: asked.url.pathname })) return;
+      // The server that asked is gone, and its request still on the way.
+      late = asked;
+      at.provider.faults.unshift({ kind: 'cut-before' });
+    };
+    await at.rotate(0);
+    at.clock.forward(HOUR);
+    await at.settle();
+    expect(unfinished(at)).toEqual([]);
+    const before = at.provider.liveValues();
+    if (!late) throw new Error('no key was asked for');
+    one.answers(late, at.provider);
+    expect(at.provider.liveValues()).toHaveLength(before.length + 1);
+    // Not at once: it may be on its way for as long as a call may take.
+    await at.settle();
+    expect(at.provider.liveValues()).toHaveLength(before.length + 1);
+    at.clock.forward(MINUTE);
+    await at.settle();
+    expect(at.provider.liveValues()).toEqual(before);
+    expect(before).toContain(current(at));
+    expect(current(at)).not.toBe(inUse[0]);
+    // Once: nothing is asked again.
+    const asked = at.provider.requests.length;
+    at.clock.forward(MINUTE);
+    await at.settle();
+    expect(at.provider.requests.slice(asked).filter(({ method }) => method !== 'GET')).toEqual([]);
   });
 
   it('does not ask twice for a key when it is throttled, and goes on when it may', async () => {

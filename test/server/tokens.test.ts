@@ -35,6 +35,8 @@ describe("a token's form", () => {
   });
 });
 
+type Ask = (method: string, path: string, body?: unknown) => Promise<{ status: number }>;
+
 describe('a machine token', () => {
   it('is kept nowhere: neither it nor its random part is in any file or row', async () => {
     const { folder, variables, writer, server } = await prepared();
@@ -92,6 +94,26 @@ describe('a machine token', () => {
     expect((await call('DELETE', `/v1/tokens/${rotated.body.summary.id}`, { as })).status).toBe(200);
     expect((await read('JWT_SECRET', rotated.body.token)).status).toBe(401);
   });
+
+  it.each([
+    ['revoked', async (id: string, ask: Ask) => ask('DELETE', `/v1/tokens/${id}`)],
+    ['rotated without a grace', async (id: string, ask: Ask) => ask('POST', `/v1/tokens/${id}/rotate`, { graceMs: 0 })],
+  ] as const)(
+    'that was %s by a server whose clock is ahead is refused at once, not when others come to that time',
+    async (_, end) => {
+      const { as, read, call, clock } = await prepared();
+      const old = await token({ call } as never, as);
+      const { tokens } = (await call('GET', '/v1/tokens', { as })).body;
+      const { id } = tokens.find((one: { permissions: string[] }) => one.permissions.length === 5);
+      clock.now += 600_000;
+      const ended = await end(id, (method, path, body) =>
+        call(method, path, { as, ...(body !== undefined && { body }) }),
+      );
+      expect(ended.status).toBeLessThan(300);
+      clock.now -= 600_000;
+      expect((await read('JWT_SECRET', old)).status).toBe(401);
+    },
+  );
 
   it('tells when, from where and how often it was used', async () => {
     const at = await prepared();

@@ -16,6 +16,7 @@ import { EmbeddedVault } from '../../vault/embedded-vault.ts';
 import type { Place } from '../../vault/places.ts';
 import { forEachOpened } from '../../vault/read.ts';
 import { EXIT } from '../exit-codes.ts';
+import { hasOwnSqlite, SERVER_NODE } from '../node-version.ts';
 import { type CommonOptions, type Surroundings, surroundings, vaultOptions, withJson } from '../session.ts';
 import { ago, plural } from '../words.ts';
 
@@ -28,7 +29,6 @@ interface Diagnosis {
 
 const BACKUP_DAYS = 7;
 const DAY_MS = 24 * 60 * 60 * 1000;
-const WANTED_NODE = 24;
 
 export function register(program: Command): void {
   withJson(
@@ -47,15 +47,16 @@ export function register(program: Command): void {
   });
 }
 
+function checkNode(): Diagnosis {
+  const check = { check: 'Node.js', what: `version ${process.versions.node}` };
+  if (hasOwnSqlite()) return { ...check, state: 'fine' };
+  const mend = `Update to Node 24: this one is past its end of life, and \`keyturn serve\` needs ${SERVER_NODE} or newer.`;
+  return { ...check, state: 'warning', mend };
+}
+
 function checkSurroundings({ home, config }: Surroundings): Diagnosis[] {
-  const major = Number(process.versions.node.split('.')[0]);
   return [
-    {
-      check: 'Node.js',
-      state: major >= WANTED_NODE ? 'fine' : 'bad',
-      what: `version ${process.versions.node}`,
-      ...(major < WANTED_NODE && { mend: `Keyturn needs Node ${WANTED_NODE} or newer.` }),
-    },
+    checkNode(),
     { check: 'configuration', state: 'fine', what: config.path ?? 'none (the defaults)' },
     ...checkMode('vault folder', home.folder, 0o077, 'chmod 700'),
     ...checkMode('vault file', home.database, 0o077, 'chmod 600'),

@@ -4,7 +4,9 @@ import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { UsageError } from '../../errors.ts';
 import type * as ServerModule from '../../server/server.ts';
+import { forbidCoreDumps } from '../core-dumps.ts';
 import { EXIT } from '../exit-codes.ts';
+import { requireServerNode } from '../node-version.ts';
 import { type Surroundings, surroundings } from '../session.ts';
 import { wholeNumber } from './set.ts';
 
@@ -42,6 +44,7 @@ export function withServe(command: Command): Command {
 export function register(program: Command): void {
   withServe(program.command('serve').description('run the server: REST API, sign-in, metrics')).action(
     async (options: ServeOptions) => {
+      forbidCoreDumps(process.env);
       await serve(surroundings({}), options);
     },
   );
@@ -69,6 +72,7 @@ function oidcOptions(env: NodeJS.ProcessEnv) {
 export async function serve(around: Surroundings, options: ServeOptions): Promise<void> {
   const { env } = process;
   const { home, config, out } = around;
+  requireServerNode();
   const { KeyturnServer } = await loadServer();
   const metricsPort = options.metricsPort ?? env.KEYTURN_METRICS_PORT;
   const server = await KeyturnServer.start({

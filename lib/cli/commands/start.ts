@@ -9,6 +9,7 @@ import { bySeverity } from '../../validation/finding.ts';
 import { type ValidationResult, validate } from '../../validation/validate.ts';
 import { ensureEnvironment } from '../../vault/create.ts';
 import { countLive } from '../../vault/list.ts';
+import { forbidCoreDumps } from '../core-dumps.ts';
 import { showFindings } from '../findings.ts';
 import { importEntries, importText } from '../importing.ts';
 import { type CommonOptions, openWorld, type Session, surroundings, withPlace } from '../session.ts';
@@ -33,6 +34,7 @@ export function register(program: Command): void {
     .option('-y, --yes', 'import without asking')
     .option('--example <path>', 'what to import where there is nothing else')
     .action(async (options: StartOptions) => {
+      if (options.serve === true) forbidCoreDumps(process.env);
       const around = surroundings(options);
       const { vault, rootKeyFile, made } = makeVault(around, 'start');
       const session: Session = { ...around, vault };

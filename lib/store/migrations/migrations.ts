@@ -5,6 +5,7 @@ import { initial } from './0001-initial.ts';
 import { server } from './0002-server.ts';
 import { turning } from './0003-turning.ts';
 import { assurance } from './0004-assurance.ts';
+import { lateKeys } from './0005-late-keys.ts';
 
 /** What differs between databases in the schema's words. */
 export interface MigrationDialect {
@@ -33,4 +34,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 2, name: 'server', up: server },
   { number: 3, name: 'turning', up: turning },
   { number: 4, name: 'assurance', up: assurance },
+  { number: 5, name: 'late-keys', up: lateKeys },
 ];

@@ -1,5 +1,5 @@
 // Connections to PostgreSQL: how they are made, and what their errors mean in our words.
-import { Client, type ClientConfig, types } from 'pg';
+import { Client, type ClientConfig, type PoolConfig, types } from 'pg';
 import { StoreError } from '../../errors.ts';
 
 /** How long, in ms, a connection may take to come up. */
@@ -28,7 +28,7 @@ export function labelOf(url: string): string {
   }
 }
 
-export function clientConfig(url: string, more: Partial<ClientConfig> = {}): ClientConfig {
+function clientConfig(url: string, more: Partial<ClientConfig> = {}): ClientConfig {
   return {
     connectionString: url,
     connectionTimeoutMillis: CONNECT_MS,
@@ -40,6 +40,22 @@ export function clientConfig(url: string, more: Partial<ClientConfig> = {}): Cli
 }
 
 /**
+ * A connection that says nothing by itself when it breaks: whoever uses it next finds it broken. A pool listens only while a connection
+ * is idle; one that breaks between two statements of a transaction would end the process.
+ */
+export class SteadyClient extends Client {
+  constructor(config?: string | ClientConfig) {
+    super(config);
+    this.on('error', () => undefined);
+  }
+}
+
+/** What a pool of such connections takes. */
+export function poolConfig(url: string, max: number): PoolConfig {
+  return { ...clientConfig(url), max, Client: SteadyClient };
+}
+
+/**
  * A plan that PostgreSQL made for a prepared statement while a table was empty reads the table from end to end, and is
  * kept when it is not empty any more. Ours are cheap to plan, and are planned each time.
  */
@@ -47,9 +63,7 @@ export const PLANS = 'set plan_cache_mode = force_custom_plan';
 
 /** @throws StoreError KT_STORE_UNREACHABLE, … */
 export async function connect(url: string, more: Partial<ClientConfig> = {}): Promise<Client> {
-  const client = new Client(clientConfig(url, more));
-  // An idle connection that breaks says so here; whoever uses it next finds it broken.
-  client.on('error', () => undefined);
+  const client = new SteadyClient(clientConfig(url, more));
   try {
     await client.connect();
     await client.query(PLANS);

@@ -3,7 +3,7 @@
 import { type Client, Pool } from 'pg';
 import { cannotWait, type Operation, type Step } from '../operation.ts';
 import type { ServedStore, Settled } from '../served-store.ts';
-import { clientConfig, connect, isConnectionError, labelOf, PLANS, postgresError } from './connection.ts';
+import { connect, isConnectionError, labelOf, PLANS, poolConfig, postgresError } from './connection.ts';
 import { ChangeListener } from './listener.ts';
 import { migratePostgres } from './migrate.ts';
 import { type Compile, PostgresStatements } from './plan.ts';
@@ -42,7 +42,7 @@ export class ServedPostgres implements ServedStore {
     this.label = labelOf(options.url);
     this.#url = options.url;
     this.#statements = new PostgresStatements(options.compile);
-    this.#pool = new Pool({ ...clientConfig(options.url), max: READERS });
+    this.#pool = new Pool(poolConfig(options.url, READERS));
     // A connection that breaks while idle is taken out of the pool by the pool itself.
     this.#pool.on('error', () => undefined);
     this.#pool.on('connect', (client) => {

@@ -144,6 +144,26 @@ export const markRotation = statement('markRotation', (db, p: { id: string; mark
   db.updateTable('rotations').set({ marker: p.marker }).where('id', '=', p.id),
 );
 
+/** Ended rotations that asked a provider for keys, and were not looked after since. */
+export const selectMarkedRotations = statement(
+  'selectMarkedRotations',
+  (db, p: { endedBefore: number; now: number; limit: number }) =>
+    db
+      .selectFrom('rotations')
+      .select(['id', 'marker'])
+      .where('marker', 'is not', null)
+      .where('updated_at', '<=', p.endedBefore)
+      .where('state', 'in', ['revoked', 'rolled_back'])
+      .where((eb) => eb.or([eb('next_at', 'is', null), eb('next_at', '<=', p.now)]))
+      .orderBy('updated_at')
+      .limit(p.limit),
+);
+
+/** An ended rotation is done nothing more with: its next time is when its provider is asked again for what it left there. */
+export const askAboutMarkersLater = statement('askAboutMarkersLater', (db, p: { id: string; at: number }) =>
+  db.updateTable('rotations').set({ next_at: p.at }).where('id', '=', p.id),
+);
+
 export const setDeath = statement(
   'setDeath',
   (db, p: { id: string; death: Death; checks: number; at: number; nextAt: number | null }) =>
