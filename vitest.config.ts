@@ -15,7 +15,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**', 'test/package/**', '**/node_modules/**'],
+          exclude: ['test/e2e/**', 'test/package/**', 'test/docs/**', 'test/soak/soak.test.ts', '**/node_modules/**'],
           // Generous: a machine may be busy, and no test asserts a time.
           testTimeout: 30_000,
         },
@@ -39,7 +39,7 @@ export default defineConfig({
         // Real processes: spawned commands, killed children, full disks, the packed package.
         test: {
           name: 'processes',
-          include: ['test/e2e/**/*.test.ts', 'test/package/**/*.test.ts'],
+          include: ['test/{e2e,package,docs}/**/*.test.ts', 'test/soak/soak.test.ts'],
           expect: { poll: { timeout: 15_000 } },
           // Processes and browsers share the machine: no test asserts a time.
           testTimeout: 400_000,

@@ -3,49 +3,93 @@
 
 /** Every code that Keyturn can give. Codes are part of the interface: they are never renamed or reused. */
 export type ErrorCode =
+  /** A command or call was not understood. */
   | 'KT_USAGE'
+  /** A configuration file says something that is not known, with its line. */
   | 'KT_CONFIG_INVALID'
+  /** A value or name does not fit what is wanted of it. */
   | 'KT_INPUT_INVALID'
+  /** There is no such secret in that environment. */
   | 'KT_SECRET_NOT_FOUND'
+  /** The secret has no such version. */
   | 'KT_VERSION_NOT_FOUND'
+  /** The project has no such environment. */
   | 'KT_ENVIRONMENT_NOT_FOUND'
+  /** There is no such project. */
   | 'KT_PROJECT_NOT_FOUND'
+  /** Somebody else changed it in between, or it cannot be done in the state that it is in. */
   | 'KT_CONFLICT'
+  /** The caller may not do that; the attempt is in the audit log. */
   | 'KT_ACCESS_DENIED'
+  /** Sealed data did not open: changed, moved, cut, or sealed with another key. */
   | 'KT_DECRYPTION_FAILED'
+  /** No root key was given. */
   | 'KT_ROOT_KEY_MISSING'
+  /** The root key is not the one that this vault was made with. */
   | 'KT_ROOT_KEY_WRONG'
+  /** What was given as a root key is none. */
   | 'KT_ROOT_KEY_INVALID'
+  /** There is no vault there. */
   | 'KT_VAULT_NOT_FOUND'
+  /** There is a vault there already. */
   | 'KT_VAULT_EXISTS'
+  /** The vault was closed by this process. */
   | 'KT_VAULT_CLOSED'
+  /** The database cannot be used: a wrong address, a disk that fails, or a Node without SQLite. */
   | 'KT_STORE_UNUSABLE'
+  /** PostgreSQL does not answer. */
   | 'KT_STORE_UNREACHABLE'
+  /** Another process has been writing for too long. */
   | 'KT_STORE_BUSY'
+  /** The disk is full. */
   | 'KT_STORE_FULL'
+  /** The database cannot be written; a read that cannot be logged is not answered. */
   | 'KT_STORE_READ_ONLY'
+  /** The database is damaged, or none of Keyturn. */
   | 'KT_STORE_CORRUPT'
+  /** The vault was brought up to date by a newer Keyturn. */
   | 'KT_STORE_TOO_NEW'
+  /** A backup was changed, cut or damaged, or is none. */
   | 'KT_BACKUP_INVALID'
+  /** A file cannot be read, written, or is not what it should be. */
   | 'KT_FILE_UNUSABLE'
+  /** The new value did not pass; the one before is in use. */
   | 'KT_ROTATION_FAILED'
+  /** Only a person can make the new value; the rotation waits for it. */
   | 'KT_NEEDS_PERSON'
+  /** A log or report is not as it was written, or is none. */
   | 'KT_AUDIT_INVALID'
+  /** There is no such thing. */
   | 'KT_NOT_FOUND'
+  /** No valid token or session. */
   | 'KT_UNAUTHENTICATED'
+  /** Too many attempts; `Retry-After` says when again. */
   | 'KT_RATE_LIMITED'
+  /** A second person has to approve it first. */
   | 'KT_APPROVAL_REQUIRED'
+  /** Overwriting needs `If-Match`: what was seen, or `*`. */
   | 'KT_PRECONDITION_REQUIRED'
+  /** It is not what `If-Match` says any more. */
   | 'KT_PRECONDITION_FAILED'
+  /** The `Idempotency-Key` was used for another request. */
   | 'KT_IDEMPOTENCY_MISMATCH'
+  /** This server answers reads only. */
   | 'KT_READ_ONLY'
+  /** The server has no root key yet; it opens by itself once it has. */
   | 'KT_SEALED'
+  /** The server has more to do than it can; `Retry-After` says when again. */
   | 'KT_OVERLOADED'
+  /** The request or value is too large. */
   | 'KT_TOO_LARGE'
+  /** The key that a browser sealed a value for is too old: it is sealed anew by itself. */
   | 'KT_INTAKE_KEY_GONE'
+  /** That wants a sign-in of the last five minutes. */
   | 'KT_REAUTHENTICATION_REQUIRED'
+  /** A provider or destination did not do it. */
   | 'KT_REMOTE_FAILED'
+  /** The key management service does not answer; reads go on for a while. */
   | 'KT_KMS_UNAVAILABLE'
+  /** The key management service refuses to open the root key. */
   | 'KT_KMS_REFUSED';
 
 /** The parts of a message. `left` and `next` may be left out where there is nothing to say. */

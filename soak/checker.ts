@@ -115,10 +115,16 @@ function providerKeys(vault: EmbeddedVault, provider: ProviderServer): Check {
   const { value } = vault.run(readSecret(vault.context, AT, 'OPENAI_API_KEY'));
   const inUse = value.toString();
   value.fill(0);
-  const live = provider.liveValues();
   const wrong: string[] = [];
-  if (!live.includes(inUse)) wrong.push('the key in use is not live at the provider');
-  if (live.length > 1) wrong.push(`${live.length} keys are live at the provider: all but one are orphans`);
+  const live = provider.keys.filter((one) => one.live && !one.value.includes('admin'));
+  if (!live.some((one) => one.value === inUse)) wrong.push('the key in use is not live at the provider');
+  const rows = vault.run(all(selectRotationsSince, { since: 0, limit: 100_000 }));
+  for (const { id, name, value: text } of live) {
+    if (text === inUse) continue;
+    const row = rows.find((one) => name.includes(one.id));
+    const { state, marker, death, error } = row ?? {};
+    wrong.push(`${id} (${name}) is an orphan; its rotation: ${JSON.stringify({ state, marker, death, error })}`);
+  }
   return {
     what: 'the provider has one live key, and it is the one in use',
     wrong,

@@ -86,7 +86,13 @@ export function succeeded(title: string, doing: string, answer: Answer, now: num
       passing: true,
     });
   }
-  if (answer.status >= 200 && answer.status < 300) return answer;
+  if (answer.status >= 200 && answer.status < 300) {
+    // A page where data was due (a proxy, a sign-in of a network), or data that was cut: nothing is known to have been done.
+    if (answer.json !== undefined || answer.text.trim() === '') return answer;
+    throw new ProviderError(`something else than ${title}'s answer came to ${doing} (${answer.status})`, {
+      passing: true,
+    });
+  }
   const code = codeIn(answer, ...codes);
   const passing = answer.status === 429 || answer.status >= 500;
   throw new ProviderError(
@@ -105,13 +111,14 @@ export function required(title: string, answer: HttpAnswer, path: string): strin
   throw new ProviderError(`${title}'s answer has no ${path}`, { passing: false });
 }
 
-/** The items of a list in an answer. */
+/** The items of a list in an answer. @throws ProviderError where there is no list: an empty one would mean that there is nothing */
 export function itemsIn(answer: HttpAnswer, path: string): Record<string, unknown>[] {
   const found =
     path === ''
       ? answer.json
       : path.split('.').reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], answer.json);
-  return Array.isArray(found) ? (found as Record<string, unknown>[]) : [];
+  if (Array.isArray(found)) return found as Record<string, unknown>[];
+  throw new ProviderError('an answer that should hold a list holds none', { passing: true });
 }
 
 /** A setting of the project's configuration that a call cannot do without. @throws ProviderError */

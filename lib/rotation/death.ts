@@ -10,6 +10,7 @@ import { findVersion } from '../store/statements/secrets.ts';
 import type { Death } from '../store/states.ts';
 import type { VaultContext } from '../vault/context.ts';
 import { environmentPlace } from '../vault/write.ts';
+import { endOld } from './renewal.ts';
 import { inIncident, isInUseAgain, loadSubject, type Subject, valueBefore } from './steps.ts';
 import type { World } from './world.ts';
 
@@ -47,6 +48,7 @@ export function* checkDeath(ctx: VaultContext, world: World, subject: Subject): 
   if (!held || rotation.state !== 'revoked' || rotation.death_next_at === null) return undefined;
   const again = yield* isInUseAgain(subject, rotation.from_version);
   const { death, detail } = again ? IN_USE_AGAIN : yield* stateOf(ctx, world, subject, held);
+  if (death === 'alive') yield* endAgain(ctx, world, subject);
   const checks = rotation.death_checks + 1;
   const now = ctx.clock();
   const pause = PAUSES_MS[Math.min(checks, PAUSES_MS.length) - 1] ?? MINUTE_MS;
@@ -79,6 +81,15 @@ export function* checkDeath(ctx: VaultContext, world: World, subject: Subject): 
     })(),
   );
   return death;
+}
+
+/** What is still alive is ended once more: the call that was to end it may never have come there. What fails is tried next time. */
+function* endAgain(ctx: VaultContext, world: World, subject: Subject): Operation<void> {
+  try {
+    yield* endOld(ctx, world, subject);
+  } catch (error) {
+    if (!(error instanceof ProviderError)) throw error;
+  }
 }
 
 function inWords(death: Death): string {

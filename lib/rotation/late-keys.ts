@@ -5,7 +5,7 @@
 import { adminOf, callOf } from '../providers/ask.ts';
 import { ProviderError } from '../providers/provider.ts';
 import { all, first, type Operation, quietTransaction } from '../store/operation.ts';
-import { askAboutMarkersLater, markRotation, selectMarkedRotations } from '../store/statements/rotations.ts';
+import { askAboutMarkersLater, clearMarker, selectMarkedRotations } from '../store/statements/rotations.ts';
 import { findVersion } from '../store/statements/secrets.ts';
 import type { VaultContext } from '../vault/context.ts';
 import { forgetMarked, renewalOf } from './renewal.ts';
@@ -54,7 +54,7 @@ export function* settleLateKeys(ctx: VaultContext, world: World): Operation<numb
     if (marker === null) continue;
     try {
       yield* lookAfter(ctx, world, yield* loadSubject(ctx, id), marker);
-      yield* quietTransaction(all(markRotation, { id, marker: null }));
+      yield* quietTransaction(all(clearMarker, { id }));
     } catch (error) {
       if (!(error instanceof ProviderError)) throw error;
       yield* quietTransaction(all(askAboutMarkersLater, { id, at: now + LATE_MS }));

@@ -25,7 +25,8 @@ export const problemSchema = z
 
 type Problem = z.infer<typeof problemSchema>;
 
-const STATUS: Readonly<Record<ErrorCode, number>> = {
+/** The HTTP status that each code is answered with. */
+export const STATUS: Readonly<Record<ErrorCode, number>> = {
   KT_USAGE: 400,
   KT_CONFIG_INVALID: 400,
   KT_INPUT_INVALID: 400,

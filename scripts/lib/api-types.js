@@ -12,7 +12,8 @@ const nothing = () => undefined;
 const logger = { level: 'silent', child: () => logger };
 for (const level of ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']) logger[level] = nothing;
 
-export async function writeApiTypes() {
+/** The OpenAPI document, as the server gives it out. */
+export async function apiDocument() {
   const { fastify } = await buildApp({
     version: 'types',
     logger,
@@ -30,6 +31,11 @@ export async function writeApiTypes() {
   await fastify.ready();
   const document = JSON.parse(JSON.stringify(fastify.swagger()));
   await fastify.close();
+  return document;
+}
+
+export async function writeApiTypes() {
+  const document = await apiDocument();
   const head = '// Made from the API by the build. Not to be changed by hand, and not kept in git.\n';
   writeFileSync(TARGET, head + astToString(await openapiTypes(document)));
 }

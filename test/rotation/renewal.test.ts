@@ -310,6 +310,48 @@ describe('the end of the old key', () => {
     expect(validVersions(at.vault, one.secret).map((version) => version.version)).toEqual([2]);
   });
 
+  it.each([
+    ['a page of something in between', { kind: 'page' }],
+    [
+      'data that was cut',
+      { kind: 'reply', reply: { status: 200, text: '{"deleted":', headers: { 'content-type': 'application/json' } } },
+    ],
+  ] as const)('that is answered by %s is not taken as done', async (_, fault) => {
+    const at = await scene(one);
+    failNext(at.provider, deletes, fault);
+    expect(await at.rotate(0)).toMatchObject({ state: 'grace' });
+    at.clock.forward(HOUR);
+    await at.settle();
+    expect(unfinished(at)).toEqual([]);
+    expect(at.provider.liveValues()).toEqual([current(at)]);
+  });
+
+  it('that the provider answers as done, and has not done, is asked for again when the old one is seen alive', async () => {
+    const at = await scene(one);
+    const reply = { status: 200, json: { id: 'key1', deleted: true } };
+    failNext(at.provider, deletes, { kind: 'reply', reply });
+    expect(await at.rotate(0)).toMatchObject({ state: 'revoked', death: 'alive' });
+    at.clock.forward(2 * MINUTE);
+    await at.settle();
+    at.clock.forward(HOUR);
+    await at.settle();
+    expect(at.provider.liveValues()).toEqual([current(at)]);
+  });
+
+  it('that lists keys on a page of something in between finds nothing out, and nothing is forgotten for it', async () => {
+    const at = await scene(one);
+    failNext(at.provider, one.makes, { kind: 'cut-after' });
+    await at.rotate();
+    // The list by which the lost key would be found.
+    at.provider.faults.push({ kind: 'page' });
+    at.clock.forward(HOUR);
+    await at.settle();
+    at.clock.forward(HOUR);
+    await at.settle();
+    expect(unfinished(at)).toMatchObject([{ state: 'grace' }]);
+    expect(at.provider.liveValues().sort()).toEqual([one.first, current(at)].sort());
+  });
+
   it('does not come where its value is in use again', async () => {
     const at = await scene(one);
     await at.rotate();

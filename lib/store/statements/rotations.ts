@@ -139,9 +139,21 @@ export const postponeRotation = statement(
       .where('id', '=', p.id),
 );
 
-/** Names what a provider is about to be asked for, before it is asked. */
-export const markRotation = statement('markRotation', (db, p: { id: string; marker: string | null }) =>
-  db.updateTable('rotations').set({ marker: p.marker }).where('id', '=', p.id),
+/** Names what a provider is about to be asked for, before it is asked; gives no row where another process has named the next already. */
+export const markRotation = statement('markRotation', (db, p: { id: string; before: string; marker: string }) =>
+  db
+    .updateTable('rotations')
+    .set({ marker: p.marker })
+    .where('id', '=', p.id)
+    .where('state', '=', 'planned')
+    // An empty text stands for none: a comparison with NULL would never hold.
+    .where((eb) => eb(eb.fn.coalesce('marker', eb.val('')), '=', p.before))
+    .returning('id'),
+);
+
+/** Its provider has nothing more of it than what is in use. */
+export const clearMarker = statement('clearMarker', (db, p: { id: string }) =>
+  db.updateTable('rotations').set({ marker: null }).where('id', '=', p.id),
 );
 
 /** Ended rotations that asked a provider for keys, and were not looked after since. */

@@ -1,0 +1,10 @@
+// The soak itself, for some seconds: three servers on PostgreSQL, faults, and the checker at the end.
+import { expect, it } from 'vitest';
+import { ROOT, runProgram } from '../support/command.ts';
+
+it('runs, and proves what it has to', async () => {
+  const args = ['--no-warnings', 'soak/soak.ts', '--minutes', '0.25', '--seed', '11'];
+  const ended = await runProgram(process.execPath, args, { cwd: ROOT, timeoutMs: 380_000 });
+  expect(ended.code, ended.stdout + ended.stderr).toBe(0);
+  expect(ended.stdout.match(/^✓ /gm)?.length).toBe(9);
+});
