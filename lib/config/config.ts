@@ -8,6 +8,7 @@ import { DEFAULT_SUITE, suiteByName } from '../crypto/suites/registry.ts';
 import type { Suite } from '../crypto/suites/suite.ts';
 import type * as LoadConfig from './load-config.ts';
 import type { OperationsConfig } from './operations.ts';
+import { requireOwnFile } from './own-file.ts';
 
 export interface ProjectConfig {
   /** The file it came from, if any. */
@@ -30,7 +31,7 @@ const FILES = [
 
 /**
  * The project's configuration, or the defaults where it has none.
- * @throws UsageError KT_CONFIG_INVALID with line and key
+ * @throws UsageError KT_CONFIG_INVALID with line and key, or where the file is another user's
  */
 export function projectConfig(root: string): ProjectConfig {
   const path = FILES.map((file) => join(root, file)).find((file) => existsSync(file));
@@ -44,6 +45,7 @@ export function projectConfig(root: string): ProjectConfig {
       operations: {},
     };
   }
+  requireOwnFile(path);
   // require() of an ES module is synchronous, as the facade's getSecret has to be. This file is TypeScript in the source
   // tree and JavaScript where it was built; its neighbour is the same.
   const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'));

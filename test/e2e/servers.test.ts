@@ -1,4 +1,5 @@
 // Server processes killed under load: what they have answered is on the disk, the log has it, and nothing is done twice.
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,6 +14,7 @@ import { selectRotationsSince } from '../../lib/store/statements/rotations.ts';
 import { EmbeddedVault } from '../../lib/vault/embedded-vault.ts';
 import { vaultHome } from '../../lib/vault/home.ts';
 import { readSecret } from '../../lib/vault/read.ts';
+import { ROOT } from '../support/command.ts';
 import { startPostgres } from '../support/postgres.ts';
 import { type ServeProcess, serve } from '../support/serve.ts';
 import { type Answer, BASE, call, OWNER } from '../support/server.ts';
@@ -180,6 +182,26 @@ describe('a server on SQLite', () => {
     // And nothing of it is in the clear anywhere.
     for (const file of filesBelow(folder)) expect(readFileSync(file).includes('value-1-'), file).toBe(false);
   });
+});
+
+it('leaves no core, whatever whoever starts it allows: its memory holds values', async () => {
+  const folder = temporaryFolder();
+  const script = 'ulimit -c unlimited && exec "$0" "$@"';
+  const args = ['-c', script, process.execPath, `${ROOT}/bin/keyturn.cjs`, 'serve', '--port', '0'];
+  const env = { PATH: process.env.PATH ?? '', KEYTURN_HOME: `${folder}/.keyturn`, KEYTURN_LIVE: 'off' };
+  const child = spawn('/bin/sh', args, { cwd: folder, env, stdio: ['ignore', 'pipe', 'ignore'] });
+  const gone = new Promise((resolve) => child.once('exit', (_code, signal) => resolve(signal)));
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let output = '';
+  child.stdout.on('data', (chunk) => {
+    output += chunk;
+  });
+  await expect.poll(() => output).toContain('Keyturn serves at');
+  // The same process still: whoever started it can end it.
+  expect(readFileSync(`/proc/${child.pid}/limits`, 'utf8')).toMatch(/^Max core file size\s+0\s+/m);
+  child.kill('SIGABRT');
+  expect(await gone).toBe('SIGABRT');
+  expect(readdirSync(folder).filter((name) => name.startsWith('core'))).toEqual([]);
 });
 
 describe('three servers on one PostgreSQL', () => {

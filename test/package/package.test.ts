@@ -29,7 +29,17 @@ beforeAll(() => {
 describe('the packed package', () => {
   it('holds what is needed to run it, and nothing else', () => {
     const top = readdirSync(join(folder, 'node_modules', 'keyturn')).sort();
-    const files = ['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'bin', 'deploy', 'dist', 'docs', 'package.json'];
+    const files = [
+      'CHANGELOG.md',
+      'LICENSE',
+      'README.md',
+      'SECURITY.md',
+      'bin',
+      'deploy',
+      'dist',
+      'docs',
+      'package.json',
+    ];
     expect(top).toEqual(files);
     expect(readFileSync(join(folder, 'node_modules/keyturn/dist/THIRD_PARTY_LICENSES.txt'), 'utf8')).toMatch(
       /kysely[\s\S]*MIT/i,

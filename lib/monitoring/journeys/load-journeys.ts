@@ -4,6 +4,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
+import { requireOwnFile } from '../../config/own-file.ts';
 import { UsageError } from '../../errors.ts';
 import { BUILT_IN } from './built-in.ts';
 import type { Journey } from './journey.ts';
@@ -52,6 +53,7 @@ function journeyFiles(root: string): string[] {
 }
 
 async function loadJourney(path: string, shown: string): Promise<Journey> {
+  requireOwnFile(path);
   let loaded: { default?: unknown };
   try {
     loaded = (await import(pathToFileURL(path).href)) as { default?: unknown };
