@@ -14,11 +14,14 @@ import type { SessionOptions, ShellSession } from './session.ts';
 
 export interface Prepared extends SessionOptions {
   /** Before the first command. */
-  readonly begin?: (session: ShellSession) => void;
+  readonly begin?: (session: ShellSession) => void | Promise<void>;
   /** Before a command that has this in it. */
-  readonly before?: Readonly<Record<string, (session: ShellSession) => void>>;
+  readonly before?: Readonly<Record<string, (session: ShellSession) => unknown>>;
   /** What stands for a placeholder. */
-  readonly replace?: readonly (readonly [placeholder: string, by: string | ((session: ShellSession) => string)])[];
+  readonly replace?: readonly (readonly [
+    placeholder: string,
+    by: string | ((session: ShellSession) => Promise<string>),
+  ])[];
   /** Codes other than 0, by a part of the command. */
   readonly codes?: Readonly<Record<string, readonly number[]>>;
   /** What is typed, by a part of the command. */
@@ -46,10 +49,10 @@ function dotenv(session: ShellSession, name = '.env', more: Record<string, strin
 }
 
 /** A vault with some secrets. */
-function filled(session: ShellSession, more: Record<string, string> = {}): void {
+async function filled(session: ShellSession, more: Record<string, string> = {}): Promise<void> {
   dotenv(session, '.env', more);
   for (const text of ['keyturn init', 'keyturn import .env']) {
-    const { code, output } = session.run({ text });
+    const { code, output } = await session.run({ text });
     if (code !== 0) throw new Error(`${text}: ${output}`);
   }
 }
@@ -58,8 +61,8 @@ function configure(session: ShellSession, config: object): void {
   writeFileSync(join(session.cwd, 'keyturn.config.json'), JSON.stringify(config));
 }
 
-function committed(session: ShellSession): void {
-  session.run({
+async function committed(session: ShellSession): Promise<void> {
+  await session.run({
     text: 'git init -q && printf ".keyturn/\\n.env*\\n" > .gitignore && git add -A && git commit -qm first',
   });
 }
@@ -119,12 +122,12 @@ export const SCENES: readonly Scene[] = [
           }),
         input: { 'set STRIPE_SECRET_KEY': STRIPE },
         before: {
-          'rotate OPENAI_API_KEY': (session) => {
-            session.run({ text: 'keyturn set OPENAI_API_KEY' }, OPENAI);
-            session.run({ text: 'keyturn set OPENAI_ADMIN_KEY' }, ADMIN);
+          'rotate OPENAI_API_KEY': async (session) => {
+            await session.run({ text: 'keyturn set OPENAI_API_KEY' }, OPENAI);
+            await session.run({ text: 'keyturn set OPENAI_ADMIN_KEY' }, ADMIN);
           },
         },
-        codes: { 'validate:env': [0, 1] },
+        codes: { 'validate:env': [0, 1], 'validate --live': [1] },
       };
     },
   },
@@ -184,8 +187,8 @@ export const SCENES: readonly Scene[] = [
   {
     document: 'docs/guides/from-dotenv.md',
     prepare: async () => ({
-      begin: (session) => {
-        committed(session);
+      begin: async (session) => {
+        await committed(session);
         dotenv(session);
         dotenv(session, '.env.production', { ONLY_HERE: 'one value of production' });
         writeFileSync(join(session.folder, 'server.js'), 'if (!process.env.JWT_SECRET) process.exit(1);');
@@ -215,7 +218,8 @@ export const SCENES: readonly Scene[] = [
       replace: [
         [
           'alert-1f0c…',
-          (session) => /alert-[0-9a-f-]+/.exec(session.run({ text: 'keyturn alerts --json' }).output)?.[0] ?? 'none',
+          async (session) =>
+            /alert-[0-9a-f-]+/.exec((await session.run({ text: 'keyturn alerts --json' })).output)?.[0] ?? 'none',
         ],
       ],
       codes: { 'keyturn alerts': [0, 1] },
@@ -224,14 +228,14 @@ export const SCENES: readonly Scene[] = [
   {
     document: 'docs/destinations.md',
     prepare: async () => ({
-      begin: (session) => {
+      begin: async (session) => {
         configure(session, {
           destinations: {
             local: { kind: 'dotenv', path: '.env.local', secrets: ['*'] },
             vercel: { kind: 'dotenv', path: '.env.vercel', secrets: ['JWT_SECRET'] },
           },
         });
-        filled(session);
+        await filled(session);
       },
       replace: [[' [NAME…]', '']],
     }),
@@ -240,7 +244,10 @@ export const SCENES: readonly Scene[] = [
     document: 'docs/environment.md',
     elsewhere: { 'keyturn env validate --vercel': 'test/validation/environment.test.ts' },
     prepare: async () => ({
-      begin: (session) => filled(session),
+      begin: async (session) => {
+        await filled(session);
+        dotenv(session, '.env.production');
+      },
       codes: { validate: [0, 1] },
     }),
   },
@@ -260,11 +267,11 @@ export const SCENES: readonly Scene[] = [
     document: 'docs/leaks.md',
     elsewhere: { 'docker logs': 'test/e2e/scan.test.ts' },
     prepare: async () => ({
-      begin: (session) => {
-        filled(session);
+      begin: async (session) => {
+        await filled(session);
         mkdirSync(join(session.folder, 'src'));
         writeFileSync(join(session.folder, 'src', 'app.ts'), 'export const name = "shop";\n');
-        committed(session);
+        await committed(session);
       },
     }),
   },
@@ -279,7 +286,7 @@ export const SCENES: readonly Scene[] = [
         begin: (session) => filled(session),
         before: {
           'migrate --to sqlite': (session) =>
-            void session.run({ text: 'mv .keyturn/keyturn.db .keyturn/before.db; rm -f .keyturn/keyturn.db-*' }),
+            session.run({ text: 'mv .keyturn/keyturn.db .keyturn/before.db; rm -f .keyturn/keyturn.db-*' }),
         },
         replace: [['postgres://keyturn:…@db.example:5432/keyturn', postgres.url]],
       };
@@ -302,9 +309,5 @@ export const SCENES: readonly Scene[] = [
         ],
       };
     },
-  },
-  {
-    document: 'docs/performance.md',
-    elsewhere: { 'npm run': 'bench/peers/peers.ts' },
   },
 ];

@@ -1,9 +1,8 @@
 // Runs the commands of one document, one after the other, in one shell in a project of its own, as a reader would. What a reader has
 // installed (npx, npm, doppler, vault) is stood in for by small programs that say what the real one would.
-import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { ROOT } from '../support/command.ts';
+import { ROOT, runProgram } from '../support/command.ts';
 import { temporaryFolder } from '../support/vault.ts';
 import type { Statement } from './markdown.ts';
 
@@ -55,11 +54,15 @@ export interface SessionOptions {
   readonly standIns?: Readonly<Record<string, string>> | undefined;
 }
 
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
 /** A shell that keeps where it is and what it has exported between commands. */
 export class ShellSession {
   readonly folder = join(temporaryFolder(), 'shop');
   readonly #bin: string;
-  readonly #env: Readonly<Record<string, string>>;
+  readonly #env: Record<string, string>;
   /** Where it is, and what it has exported: written by each command's shell for the next. */
   readonly #state: string;
 
@@ -88,16 +91,13 @@ export class ShellSession {
     return /^cd '(.*)'$/m.exec(text)?.[1] ?? this.folder;
   }
 
-  run({ text }: Pick<Statement, 'text'>, input = ''): Ran {
+  /** @param terminal whether it runs on a terminal: tables and prompts then are as a reader sees them */
+  async run({ text }: Pick<Statement, 'text'>, input = '', terminal = false): Promise<Ran> {
     const script = `[ -f '${this.#state}' ] && . '${this.#state}'\n{\n${text}\n} 2>&1\ncode=$?\n{ echo "cd '$PWD'"; export -p | grep -v ' \\(PWD\\|OLDPWD\\|SHLVL\\|_\\)='; } > '${this.#state}'\nexit $code\n`;
-    const ended = spawnSync('bash', ['-c', script], {
-      cwd: this.cwd,
-      env: this.#env,
-      input,
-      encoding: 'utf8',
-      timeout: 120_000,
-    });
-    if (ended.error) throw ended.error;
-    return { code: ended.status ?? -1, output: ended.stdout };
+    const [program, args] = terminal
+      ? (['script', ['-qec', `stty cols 200; bash -c ${quoted(script)}`, '/dev/null']] as const)
+      : (['bash', ['-c', script]] as const);
+    const ended = await runProgram(program, args, { cwd: this.cwd, env: this.#env, input, timeoutMs: 120_000 });
+    return { code: ended.code ?? -1, output: ended.stdout.replaceAll('\r', '') };
   }
 }

@@ -49,7 +49,7 @@ describe('what a read has to give', () => {
 
 describe('memory', () => {
   const samples = (growth: number) =>
-    Array.from({ length: 100 }, (_, n) => ({ at: n, mebibytes: 200 + (n % 7) + growth * n }));
+    Array.from({ length: 100 }, (_, n) => ({ at: n * 6000, mebibytes: 200 + (n % 7) + growth * n }));
 
   it('that stays is flat; that grows with the time is not', () => {
     expect(judgeMemory(samples(0)).flat).toBe(true);
