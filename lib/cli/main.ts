@@ -37,7 +37,8 @@ async function main(args: readonly string[]): Promise<void> {
   }
   endQuietlyOnClosedPipe();
   const { buildProgram } = await import('./program.ts');
-  await buildProgram().parseAsync();
+  const program = await buildProgram(args[0]);
+  await program.parseAsync();
 }
 
 main(process.argv.slice(2)).catch(report);

@@ -1,56 +1,88 @@
-// The command line as a whole: every command registers itself. Commands load what they need when they run.
+// The command line: every command registers itself. Commands load what they need when they run.
 import { Command, CommanderError } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
-import { register as alerts } from './commands/alerts.ts';
-import { register as audit } from './commands/audit.ts';
-import { register as backup } from './commands/backup.ts';
-import { register as check } from './commands/check.ts';
-import { register as completion } from './commands/completion.ts';
-import { register as compromise } from './commands/compromise.ts';
-import { register as demo } from './commands/demo.ts';
-import { register as doctor } from './commands/doctor.ts';
-import { register as drill } from './commands/drill.ts';
-import { register as env } from './commands/env.ts';
-import { register as exporting } from './commands/export.ts';
-import { register as get } from './commands/get.ts';
-import { register as history } from './commands/history.ts';
-import { register as importing } from './commands/import.ts';
-import { register as incidents } from './commands/incidents.ts';
-import { register as init } from './commands/init.ts';
-import { register as keys } from './commands/keys.ts';
-import { register as list } from './commands/list.ts';
-import { register as migrate } from './commands/migrate.ts';
-import { register as monitor } from './commands/monitor.ts';
-import { register as providers } from './commands/providers.ts';
-import { register as recover } from './commands/recover.ts';
-import { register as report } from './commands/report.ts';
-import { register as restore } from './commands/restore.ts';
-import { register as rm } from './commands/rm.ts';
-import { register as rollback } from './commands/rollback.ts';
-import { register as rotate } from './commands/rotate.ts';
-import { register as run } from './commands/run.ts';
-import { register as scan } from './commands/scan.ts';
-import { register as schedule } from './commands/schedule.ts';
-import { register as serve } from './commands/serve.ts';
-import { register as set } from './commands/set.ts';
-import { register as show } from './commands/show.ts';
-import { register as start } from './commands/start.ts';
-import { register as sync } from './commands/sync.ts';
-import { register as synthetic } from './commands/synthetic.ts';
-import { register as types } from './commands/types.ts';
-import { register as validate } from './commands/validate.ts';
 import { EXIT } from './exit-codes.ts';
 
-const GROUPS = [
-  ['Set up:', [init, start, serve, demo]],
-  ['Secrets:', [set, get, list, show, rm, restore, history, importing, exporting, run, types]],
-  ['Rotation:', [rotate, rollback, schedule, sync, providers]],
-  ['Watching:', [validate, env, check, report, monitor, alerts, scan, synthetic]],
-  ['Emergency:', [compromise, incidents]],
-  ['The vault itself:', [keys, backup, drill, audit, doctor, migrate, recover, completion]],
-] as const;
+type Load = () => Promise<{ readonly register: (program: Command) => void }>;
 
-export function buildProgram(): Command {
+/** Each command's file is loaded when it is asked for: all of them together are ten times what one needs. */
+const GROUPS: readonly (readonly [heading: string, commands: Readonly<Record<string, Load>>])[] = [
+  [
+    'Set up:',
+    {
+      init: () => import('./commands/init.ts'),
+      start: () => import('./commands/start.ts'),
+      serve: () => import('./commands/serve.ts'),
+      demo: () => import('./commands/demo.ts'),
+    },
+  ],
+  [
+    'Secrets:',
+    {
+      set: () => import('./commands/set.ts'),
+      get: () => import('./commands/get.ts'),
+      list: () => import('./commands/list.ts'),
+      show: () => import('./commands/show.ts'),
+      rm: () => import('./commands/rm.ts'),
+      restore: () => import('./commands/restore.ts'),
+      history: () => import('./commands/history.ts'),
+      import: () => import('./commands/import.ts'),
+      export: () => import('./commands/export.ts'),
+      run: () => import('./commands/run.ts'),
+      types: () => import('./commands/types.ts'),
+    },
+  ],
+  [
+    'Rotation:',
+    {
+      rotate: () => import('./commands/rotate.ts'),
+      rollback: () => import('./commands/rollback.ts'),
+      schedule: () => import('./commands/schedule.ts'),
+      sync: () => import('./commands/sync.ts'),
+      providers: () => import('./commands/providers.ts'),
+    },
+  ],
+  [
+    'Watching:',
+    {
+      validate: () => import('./commands/validate.ts'),
+      env: () => import('./commands/env.ts'),
+      check: () => import('./commands/check.ts'),
+      report: () => import('./commands/report.ts'),
+      monitor: () => import('./commands/monitor.ts'),
+      alerts: () => import('./commands/alerts.ts'),
+      scan: () => import('./commands/scan.ts'),
+      synthetic: () => import('./commands/synthetic.ts'),
+    },
+  ],
+  [
+    'Emergency:',
+    {
+      compromise: () => import('./commands/compromise.ts'),
+      incidents: () => import('./commands/incidents.ts'),
+    },
+  ],
+  [
+    'The vault itself:',
+    {
+      keys: () => import('./commands/keys.ts'),
+      backup: () => import('./commands/backup.ts'),
+      drill: () => import('./commands/drill.ts'),
+      audit: () => import('./commands/audit.ts'),
+      doctor: () => import('./commands/doctor.ts'),
+      migrate: () => import('./commands/migrate.ts'),
+      recover: () => import('./commands/recover.ts'),
+      completion: () => import('./commands/completion.ts'),
+    },
+  ],
+];
+
+/**
+ * The command line.
+ * @param wanted the command that is about to be run, where it is known: the others are left out then. All where not given, or none of
+ *   that name is there (help, a wrong word, and what has to know every command).
+ */
+export async function buildProgram(wanted?: string): Promise<Command> {
   const program = new Command('keyturn')
     .description('Keeps secrets encrypted, turns them with proof and rollback, checks and watches them.')
     .version(packageJson.version, '-V, --version', 'print the version')
@@ -66,9 +98,12 @@ export function buildProgram(): Command {
       'after',
       "\nExit codes: 0 fine, 1 findings or failed, 2 wrong usage, 3 cannot open the vault, 4 needs a person.\nThe vault is in .keyturn/ at the project's root, or in KEYTURN_HOME.",
     );
+  const alone = GROUPS.some(([, commands]) => wanted !== undefined && wanted !== 'completion' && wanted in commands);
   for (const [heading, commands] of GROUPS) {
     program.commandsGroup(heading);
-    for (const register of commands) register(program);
+    for (const [name, load] of Object.entries(commands)) {
+      if (!alone || name === wanted) (await load()).register(program);
+    }
   }
   return program;
 }

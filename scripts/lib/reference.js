@@ -50,8 +50,8 @@ function commandSection(command, path) {
   return [own, ...below].join('\n\n');
 }
 
-export function commandsReference() {
-  const program = buildProgram();
+export async function commandsReference() {
+  const program = await buildProgram();
   const head = `# Commands\n\n${MADE}\n\nEvery command takes \`--help\`. Exit codes: 0 fine, 1 findings or failed, 2 not understood, 3 the vault cannot be opened, 4 a person has to do something.`;
   const sections = program.commands
     .filter((one) => one.name() !== 'help')
@@ -174,7 +174,7 @@ export function errorsReference() {
 /** Every page of the reference, by its file's name. */
 export async function referencePages() {
   return {
-    'commands.md': commandsReference(),
+    'commands.md': await commandsReference(),
     'api.md': await apiReference(),
     'configuration.md': configurationReference(),
     'errors.md': errorsReference(),

@@ -22,8 +22,8 @@ describe.each(FILES)('%s', (file) => {
     expect(lint(text.replace('runs-on:', 'runs:'), file)).not.toEqual([]);
   });
 
-  it('calls commands and scripts that there are', () => {
-    const commands = new Set(buildProgram().commands.map((one) => one.name()));
+  it('calls commands and scripts that there are', async () => {
+    const commands = new Set((await buildProgram()).commands.map((one) => one.name()));
     for (const [, command = ''] of text.matchAll(/npx keyturn ([a-z]+)/g))
       expect(commands.has(command), command).toBe(true);
     for (const [, script = ''] of text.matchAll(/npm run ([a-z:]+)/g)) expect(scripts, script).toContain(script);
