@@ -15,6 +15,14 @@ export function sqlite(): typeof NodeSqlite {
   return loaded;
 }
 
+/**
+ * Whether `close` leaves nothing of the file open. The package's does while a statement has not been collected (it has no `finalize`, and
+ * SQLite keeps the connection for it): a file must not be given another name then, since its log would stay under the old one.
+ */
+export function closesWholly(): boolean {
+  return process.getBuiltinModule('node:sqlite') !== undefined;
+}
+
 /** Node 22 warns that its SQLite is experimental: it is stable from 24 on, the same interface, and this one is tested on both. */
 function ownSqlite(): typeof NodeSqlite | undefined {
   const emit = process.emitWarning;

@@ -9,7 +9,7 @@ import { cannotWait, type Operation, type Step } from './operation.ts';
 import { SCHEMA_VERSION } from './schema-version.ts';
 import type { Settled } from './served-store.ts';
 import type * as SqliteCompiler from './sqlite-compiler.ts';
-import { sqlite } from './sqlite-driver.ts';
+import { closesWholly, sqlite } from './sqlite-driver.ts';
 import { bindParameters, type CompiledStatement, type Slot, type Statement } from './statement.ts';
 import type { VaultStore } from './vault-store.ts';
 
@@ -65,6 +65,7 @@ export class SqliteStore implements VaultStore {
     return translating(path, () => {
       mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
       chmodSync(dirname(path), 0o700);
+      if (!closesWholly()) return SqliteStore.#createInPlace(path, options);
       // Made whole under another name, and linked into its place: no other process ever sees half of it, and of two that
       // make the same vault one is first.
       const making = `${path}.${process.pid}.new`;
@@ -83,6 +84,16 @@ export class SqliteStore implements VaultStore {
       }
       return SqliteStore.open(path, options);
     });
+  }
+
+  /** One that was cut off is finished by whoever opens it next: its tables are made in one transaction. */
+  static #createInPlace(path: string, options: SqliteOptions): SqliteStore {
+    try {
+      closeSync(openSync(path, 'wx', 0o600));
+    } catch (error) {
+      throw (error as NodeJS.ErrnoException).code === 'EEXIST' ? vaultExists(path) : error;
+    }
+    return SqliteStore.open(path, options);
   }
 
   /**

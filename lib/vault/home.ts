@@ -25,8 +25,13 @@ function ancestors(from: string): string[] {
  * take in this user's secrets under that somebody's key; who means such a vault names it with KEYTURN_HOME.
  */
 function hasOwnVault(folder: string): boolean {
-  const found = statSync(join(folder, FOLDER), { throwIfNoEntry: false });
-  return found?.isDirectory() === true && (process.getuid === undefined || found.uid === process.getuid());
+  try {
+    const found = statSync(join(folder, FOLDER), { throwIfNoEntry: false });
+    return found?.isDirectory() === true && (process.getuid === undefined || found.uid === process.getuid());
+  } catch {
+    // A folder that this user may not look into has no vault of this user's.
+    return false;
+  }
 }
 
 /** The nearest folder upwards that has a vault; else the nearest that looks like a project's root; else `cwd` itself. */

@@ -55,7 +55,7 @@ describe.each([20, 22, 24])('on Node %i', (major) => {
     });
     expect((await keyturn(['get', 'RESEND_API_KEY'])).stdout.trim()).toBe('re_1234567890abcdefghijklmnop');
     const ran = await keyturn(['run', '--', node, '-p', 'process.env.RESEND_API_KEY.length + process.version']);
-    expect(ran.stdout, ran.stderr).toMatch(new RegExp(`^28v${major}\\.`));
+    expect(ran.stdout, ran.stderr).toMatch(new RegExp(`^29v${major}\\.`));
     for (const command of [
       ['validate'],
       ['list'],
