@@ -51,7 +51,7 @@ export function programPath(name: string): string | undefined {
 
 export function versionOf(program: string, args: readonly string[] = ['--version']): string {
   const { stdout, stderr } = spawnSync(program, args, { encoding: 'utf8' });
-  return /v?(\d+\.\d+\.\d+)/.exec(`${stdout}${stderr}`)?.[1] ?? 'of unknown version';
+  return /v?(\d+\.\d+\.\d+)/.exec(`${stdout}${stderr}`)?.[1] ?? 'built from source';
 }
 
 export interface Contender {

@@ -1,29 +1,35 @@
 // `npm run bench:peers`: Keyturn beside what a user would pick instead, and beside its floors, on the same work in one run; then what it
 // costs as it grows. Writes the table and the plot into docs/performance.md.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { files } from './files.ts';
 import { measuredRows, type Row } from './peer.ts';
-import { plotSvg } from './plot.ts';
+import { type Panel, plotSvg } from './plot.ts';
 import { scanning } from './scanning.ts';
 import { servers } from './servers.ts';
-import { bySize } from './size.ts';
+import { measureSize, type SizePart } from './size.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const DOCUMENT = join(ROOT, 'docs', 'performance.md');
 const PLOT = join(ROOT, 'docs', 'performance-size.svg');
+/** The panels of the plot as numbers: each can be measured again alone. */
+const SIZES = join(ROOT, 'bench', 'results', 'size.json');
 const BEGIN = '<!-- peers: written by `npm run bench:peers` -->';
 const END = '<!-- /peers -->';
 
-const HELP = `npm run bench:peers -- [files] [scanning] [servers] [size] [--no-write]
+const COMPARISONS = ['files', 'scanning', 'servers'] as const;
+const SIZE_PARTS: readonly SizePart[] = ['by-secrets', 'by-entries', 'by-servers'];
 
+const HELP = `npm run bench:peers -- [PART …] [--no-write]
+
+Parts: ${[...COMPARISONS, ...SIZE_PARTS].join(', ')} (all of them where none is named).
 Compares with dotenvx, and with sops, age, gitleaks, secretlint, OpenBao and Vault where they are on the PATH.
-  --secrets N    size: up to 10^N secrets (6)
-  --entries N    size: up to 10^N audit entries (7)
-  --no-write     leave docs/performance.md as it is
+  --secrets N    by-secrets: up to 10^N secrets (6)
+  --entries N    by-entries: up to 10^N audit entries (7)
+  --no-write     leave docs/performance.md and its plot as they are
 `;
 
 function cell({ value, unit, ratio, note }: Row): string[] {
@@ -49,17 +55,24 @@ function machine(): string {
   return `${day}, ${cpus().length} cores of ${cpu}, ${memory} GiB, Linux ${release()}, Node ${process.versions.node}, SQLite ${process.versions.sqlite}.`;
 }
 
-function write(rows: readonly Row[], plotted: boolean): void {
+function write(rows: readonly Row[]): void {
   const text = readFileSync(DOCUMENT, 'utf8');
   const [from, to] = [text.indexOf(BEGIN), text.indexOf(END)];
   if (from < 0 || to < 0) throw new Error(`${DOCUMENT} has no place for it`);
-  const plot = plotted ? '\n\n![What it costs as it grows](performance-size.svg)' : '';
-  const body = `${BEGIN}\n\n${machine()}\n\n${table(rows)}${plot}\n\n`;
+  const body = `${BEGIN}\n\n${machine()}\n\n${table(rows)}\n\n![What it costs as it grows](performance-size.svg)\n\n`;
   writeFileSync(DOCUMENT, text.slice(0, from) + body + text.slice(to));
   process.stdout.write(`\nWritten to ${DOCUMENT}\n`);
 }
 
-const PARTS = ['files', 'scanning', 'servers', 'size'];
+type Panels = Partial<Record<SizePart, Panel>>;
+
+function plot(measured: Panels): void {
+  const kept = existsSync(SIZES) ? (JSON.parse(readFileSync(SIZES, 'utf8')) as Panels) : {};
+  const panels = { ...kept, ...measured };
+  writeFileSync(SIZES, `${JSON.stringify(panels, undefined, 2)}\n`);
+  writeFileSync(PLOT, plotSvg(SIZE_PARTS.flatMap((part) => panels[part] ?? [])));
+}
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -69,7 +82,7 @@ const { values, positionals } = parseArgs({
     help: { type: 'boolean', default: false },
   },
 });
-if (values.help || positionals.some((one) => !PARTS.includes(one))) {
+if (values.help || positionals.some((one) => ![...COMPARISONS, ...SIZE_PARTS].some((part) => part === one))) {
   process.stdout.write(HELP);
   process.exitCode = values.help ? 0 : 2;
 } else {
@@ -77,9 +90,13 @@ if (values.help || positionals.some((one) => !PARTS.includes(one))) {
   if (wanted('files')) files();
   if (wanted('scanning')) scanning();
   if (wanted('servers')) await servers();
-  if (wanted('size')) {
-    writeFileSync(PLOT, plotSvg(await bySize({ secrets: Number(values.secrets), entries: Number(values.entries) })));
+  const panels: Panels = {};
+  for (const part of SIZE_PARTS.filter(wanted)) {
+    panels[part] = await measureSize(part, Number(part === 'by-secrets' ? values.secrets : values.entries));
   }
-  // What was asked for in parts is not the whole table.
-  if (!values['no-write'] && positionals.length === 0) write(measuredRows(), true);
+  if (!values['no-write']) {
+    // Some comparisons alone are not the whole table.
+    if (COMPARISONS.every(wanted)) write(measuredRows());
+    if (Object.keys(panels).length > 0) plot(panels);
+  }
 }

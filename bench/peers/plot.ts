@@ -76,5 +76,5 @@ function panelSvg({ title, x, y, curves, logarithmic }: Panel, offset: number): 
 export function plotSvg(panels: readonly Panel[]): string {
   const width = panels.length * WIDTH;
   const body = panels.map((one, index) => panelSvg(one, index * WIDTH)).join('\n');
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${HEIGHT}" width="${width}" font-family="system-ui, sans-serif" font-size="12" fill="#333">\n<rect width="${width}" height="${HEIGHT}" fill="#fff"/>\n${body}\n</svg>\n`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${HEIGHT}" width="${width}" font-family="system-ui, sans-serif" font-size="12" fill="#333" role="img">\n<title>What Keyturn costs as it grows: ${panels.map((one) => one.title).join(', ')}</title>\n<rect width="${width}" height="${HEIGHT}" fill="#fff"/>\n${body}\n</svg>\n`;
 }

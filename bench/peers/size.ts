@@ -131,7 +131,10 @@ async function byServers(): Promise<Panel> {
   };
 }
 
-/** @param most exponents: so many secrets, and so many entries, at most */
-export async function bySize(most: { secrets: number; entries: number }): Promise<Panel[]> {
-  return [bySecrets(most.secrets), byEntries(most.entries), await byServers()];
+export type SizePart = 'by-secrets' | 'by-entries' | 'by-servers';
+
+/** @param most the exponent of ten up to which it goes */
+export function measureSize(part: SizePart, most: number): Panel | Promise<Panel> {
+  if (part === 'by-secrets') return bySecrets(most);
+  return part === 'by-entries' ? byEntries(most) : byServers();
 }

@@ -119,15 +119,18 @@ export function* newestEntries(filter: AuditFilter, limit: number): Operation<Au
 function* newestOfChain(chain: string, filter: AuditFilter, limit: number): Operation<AuditEntryTable[]> {
   const found: AuditEntryTable[] = [];
   let before = Number.MAX_SAFE_INTEGER;
+  // Mostly the newest are what is wanted; only what a filter leaves out makes it look further, a page at a time.
+  let page = Math.min(limit, PAGE);
   while (found.length < limit) {
-    const rows = yield* all(selectEntriesBefore, { chain, before, limit: PAGE });
+    const rows = yield* all(selectEntriesBefore, { chain, before, limit: page });
     for (const row of rows) {
       if (filter.since !== undefined && row.time < filter.since) return found;
       if (matches(row, filter)) found.push(row);
     }
     const last = rows.at(-1);
-    if (!last || rows.length < PAGE) break;
+    if (!last || rows.length < page) break;
     before = last.seq;
+    page = PAGE;
   }
   return found.slice(0, limit);
 }

@@ -9,7 +9,7 @@ export interface Reader {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-export function thisReader(): Reader {
+function thisReader(): Reader {
   return { uid: process.getuid?.(), env: process.env };
 }
 

@@ -47,7 +47,6 @@ export function toSarif({ findings, allowed }: Sorted, version: string) {
           driver: {
             name: 'Keyturn',
             version,
-            informationUri: 'https://www.npmjs.com/package/keyturn',
             rules: [
               rule(KNOWN_RULE, "a value of the project's own vault", 'critical'),
               ...LEAK_RULES.map((one) => rule(one.id, one.words, one.severity)),

@@ -50,7 +50,7 @@ function commandSection(command, path) {
   return [own, ...below].join('\n\n');
 }
 
-export async function commandsReference() {
+async function commandsReference() {
   const program = await buildProgram();
   const head = `# Commands\n\n${MADE}\n\nEvery command takes \`--help\`. Exit codes: 0 fine, 1 findings or failed, 2 not understood, 3 the vault cannot be opened, 4 a person has to do something.`;
   const sections = program.commands
@@ -109,7 +109,7 @@ function operationSection(path, method, operation, document) {
   return parts.filter((one) => one !== '').join('\n\n');
 }
 
-export async function apiReference() {
+async function apiReference() {
   const document = await apiDocument();
   const byTag = new Map();
   for (const [path, methods] of Object.entries(document.paths)) {
@@ -151,7 +151,7 @@ function interfacesOf(file) {
   });
 }
 
-export function configurationReference() {
+function configurationReference() {
   const head = `# Configuration, every key\n\n${MADE}\n\nWhat \`keyturn.config.ts\` exports is a \`KeyturnConfig\`; [configuration.md](../configuration.md) explains it with examples.`;
   const sections = ['keyturn-config.ts', 'operations.ts'].flatMap(interfacesOf).map(({ name, doc, rows, text }) => {
     const body = text === undefined ? table(['key', 'type', 'required', 'what'], rows) : `\`\`\`ts\n${text}\n\`\`\``;
@@ -162,7 +162,7 @@ export function configurationReference() {
 
 // Error codes.
 
-export function errorsReference() {
+function errorsReference() {
   const text = readFileSync(join(ROOT, 'lib', 'errors.ts'), 'utf8');
   const declared = [...text.matchAll(/\/\*\* (.+?) \*\/\n {2}\| '(KT_[A-Z_]+)'/g)];
   const rows = declared.map(([, meaning, name]) => [code(name), String(STATUS[name]), meaning]);
