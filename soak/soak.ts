@@ -4,7 +4,6 @@
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -13,7 +12,7 @@ import { fixedNumbers } from '../fuzz/target.ts';
 import { EmbeddedVault } from '../lib/vault/embedded-vault.ts';
 import { setSecret } from '../lib/vault/write.ts';
 import { folderHome } from '../test/support/folder-home.ts';
-import { startPostgres, type TestPostgres } from '../test/support/postgres.ts';
+import { freePort, startPostgres, type TestPostgres } from '../test/support/postgres.ts';
 import { openaiAnswers } from '../test/support/provider-answers.ts';
 import { type ProviderServer, startProvider } from '../test/support/provider-server.ts';
 import { type Check, checkAll } from './checker.ts';
@@ -43,17 +42,6 @@ const HELP = `npm run soak -- [--minutes N] [--seed N] [--keep]
 
 function say(text: string): void {
   process.stdout.write(`${text}\n`);
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 }
 
 /** A file system of its own, where this user may make one. */

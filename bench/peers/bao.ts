@@ -2,10 +2,10 @@
 // this machine, as Keyturn's is.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type autocannon from 'autocannon';
+import { freePort } from '../../test/support/postgres.ts';
 import { temporaryFolder } from '../support.ts';
 import { programPath, versionOf } from './peer.ts';
 
@@ -17,16 +17,6 @@ export interface Bao {
   readonly token: string;
   readonly child: ChildProcess;
   stop(): Promise<void>;
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 }
 
 async function ask<T>(url: string, method: string, path: string, token: string, body?: unknown): Promise<T> {

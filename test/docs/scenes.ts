@@ -7,8 +7,8 @@ import { onTestFinished } from 'vitest';
 import { startPostgres } from '../support/postgres.ts';
 import { openaiAnswers, stripeAnswers } from '../support/provider-answers.ts';
 import { providerServer } from '../support/provider-server.ts';
-import { serve } from '../support/serve.ts';
-import { call, OWNER } from '../support/server.ts';
+import { joinAsOwner, serve } from '../support/serve.ts';
+import { call } from '../support/server.ts';
 import { temporaryFolder } from '../support/vault.ts';
 import type { SessionOptions, ShellSession } from './session.ts';
 
@@ -70,15 +70,7 @@ async function committed(session: ShellSession): Promise<void> {
 /** A server with its owner signed in and a token, as environment variables. */
 async function serverVariables(): Promise<Record<string, string>> {
   const server = await serve(temporaryFolder(), {});
-  await call(server.url, 'POST', '/v1/join', { body: { link: server.ownerLink?.split('#')[1], ...OWNER } });
-  const signed = await call(server.url, 'POST', '/api/auth/sign-in/email', {
-    body: { email: OWNER.email, password: OWNER.password },
-    headers: { origin: server.url },
-  });
-  const as = signed.headers
-    .getSetCookie()
-    .map((one) => one.split(';')[0])
-    .join('; ');
+  const as = await joinAsOwner(server);
   const place = { project: 'default', environment: 'production' };
   const made = await call(server.url, 'POST', '/v1/tokens', {
     as,

@@ -7,8 +7,8 @@ import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Http } from '../../lib/providers/http.ts';
 import { seenBy } from '../../lib/sync/probe.ts';
 import { keyturn, ROOT } from '../support/command.ts';
-import { type ServeProcess, serve } from '../support/serve.ts';
-import { BASE, call, OWNER } from '../support/server.ts';
+import { joinAsOwner, type ServeProcess, serve } from '../support/serve.ts';
+import { BASE, call } from '../support/server.ts';
 import { temporaryFolder } from '../support/vault.ts';
 
 const EXAMPLE = join(ROOT, 'examples', 'nextjs');
@@ -70,15 +70,7 @@ const stripe = (url: string, secret: string, body: string, at = Math.floor(Date.
 /** A server with an owner and a token for the application. */
 async function servedVault(folder: string): Promise<{ server: ServeProcess; token: string }> {
   const server = await serve(folder, {});
-  await call(server.url, 'POST', '/v1/join', { body: { link: server.ownerLink?.split('#')[1], ...OWNER } });
-  const signed = await call(server.url, 'POST', '/api/auth/sign-in/email', {
-    body: { email: OWNER.email, password: OWNER.password },
-    headers: { origin: server.url },
-  });
-  const as = signed.headers
-    .getSetCookie()
-    .map((one) => one.split(';')[0])
-    .join('; ');
+  const as = await joinAsOwner(server);
   const body = {
     name: 'shop',
     project: 'default',

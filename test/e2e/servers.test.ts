@@ -16,23 +16,14 @@ import { vaultHome } from '../../lib/vault/home.ts';
 import { readSecret } from '../../lib/vault/read.ts';
 import { ROOT } from '../support/command.ts';
 import { startPostgres } from '../support/postgres.ts';
-import { type ServeProcess, serve } from '../support/serve.ts';
-import { type Answer, BASE, call, OWNER } from '../support/server.ts';
+import { joinAsOwner, ownerCookie, type ServeProcess, serve } from '../support/serve.ts';
+import { type Answer, BASE, call } from '../support/server.ts';
 import { DEVELOPMENT, temporaryFolder } from '../support/vault.ts';
 
 /** Makes the owner by the server's link, and a token for the load. */
 async function tokenOf(server: ServeProcess): Promise<string> {
   const { url } = server;
-  const joined = await call(url, 'POST', '/v1/join', { body: { link: server.ownerLink?.split('#')[1], ...OWNER } });
-  expect(joined.status, joined.text).toBe(201);
-  const signed = await call(url, 'POST', '/api/auth/sign-in/email', {
-    body: { email: OWNER.email, password: OWNER.password },
-    headers: { origin: url },
-  });
-  const as = signed.headers
-    .getSetCookie()
-    .map((one) => one.split(';')[0])
-    .join('; ');
+  const as = await joinAsOwner(server);
   const body = {
     name: 'load',
     project: 'default',
@@ -279,14 +270,7 @@ describe('three servers on one PostgreSQL', () => {
     await put('second');
     await wait(100);
     expect((await read()).body.value).toBe('second');
-    const signed = await call(one.url, 'POST', '/api/auth/sign-in/email', {
-      body: { email: OWNER.email, password: OWNER.password },
-      headers: { origin: one.url },
-    });
-    const as = signed.headers
-      .getSetCookie()
-      .map((each) => each.split(';')[0])
-      .join('; ');
+    const as = await ownerCookie(one);
     const { tokens } = (await call(one.url, 'GET', '/v1/tokens', { as })).body;
     expect((await call(one.url, 'DELETE', `/v1/tokens/${tokens[0].id}`, { as })).status).toBe(200);
     await wait(900);

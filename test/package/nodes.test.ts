@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ROOT, runProgram } from '../support/command.ts';
-import { serve } from '../support/serve.ts';
-import { BASE, call, OWNER } from '../support/server.ts';
+import { joinAsOwner, serve } from '../support/serve.ts';
+import { BASE, call } from '../support/server.ts';
 import { temporaryFolder } from '../support/vault.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'keyturn-nodes-'));
@@ -87,16 +87,7 @@ describe.each([20, 22, 24])('on Node %i', (major) => {
 
     // Remote: the same facade, and the SDK.
     const server = await serve(temporaryFolder(), {});
-    const link = server.ownerLink?.split('#')[1];
-    await call(server.url, 'POST', '/v1/join', { body: { link, ...OWNER } });
-    const signed = await call(server.url, 'POST', '/api/auth/sign-in/email', {
-      body: { email: OWNER.email, password: OWNER.password },
-      headers: { origin: server.url },
-    });
-    const as = signed.headers
-      .getSetCookie()
-      .map((one) => one.split(';')[0])
-      .join('; ');
+    const as = await joinAsOwner(server);
     const body = { name: 'shop', project: 'default', environment: 'development', permissions: ['read', 'list'] };
     const { token } = (await call(server.url, 'POST', '/v1/tokens', { as, body })).body;
     await call(server.url, 'PUT', `${BASE}/secrets/API_KEY`, {

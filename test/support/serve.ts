@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { onTestFinished } from 'vitest';
 import { ROOT } from './command.ts';
+import { call, OWNER } from './server.ts';
 
 export interface ServeProcess {
   readonly url: string;
@@ -52,4 +53,24 @@ export async function serve(
   };
   onTestFinished(() => kill('SIGKILL'));
   return { url, child, kill, ownerLink: /http\S+\/join#\S+/.exec(text)?.[0], output: () => text };
+}
+
+/** Signs the owner of a server in. @returns the session's cookie */
+export async function ownerCookie({ url }: Pick<ServeProcess, 'url'>): Promise<string> {
+  const signed = await call(url, 'POST', '/api/auth/sign-in/email', {
+    body: { email: OWNER.email, password: OWNER.password },
+    headers: { origin: url },
+  });
+  return signed.headers
+    .getSetCookie()
+    .map((one) => one.split(';')[0])
+    .join('; ');
+}
+
+/** Makes a new server's owner by its link, and signs in. @returns the session's cookie */
+export async function joinAsOwner(server: ServeProcess): Promise<string> {
+  const body = { link: server.ownerLink?.split('#')[1], ...OWNER };
+  const joined = await call(server.url, 'POST', '/v1/join', { body });
+  if (joined.status !== 201) throw new Error(`the owner was not made: ${joined.text}`);
+  return ownerCookie(server);
 }
