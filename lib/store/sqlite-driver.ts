@@ -20,7 +20,7 @@ export function sqlite(): typeof NodeSqlite {
  * SQLite keeps the connection for it): a file must not be given another name then, since its log would stay under the old one.
  */
 export function closesWholly(): boolean {
-  return process.getBuiltinModule('node:sqlite') !== undefined;
+  return ownSqlite() !== undefined;
 }
 
 /** Node 22 warns that its SQLite is experimental: it is stable from 24 on, the same interface, and this one is tested on both. */
