@@ -86,7 +86,7 @@ export function* checkDeath(ctx: VaultContext, world: World, subject: Subject): 
 /** What is still alive is ended once more: the call that was to end it may never have come there. What fails is tried next time. */
 function* endAgain(ctx: VaultContext, world: World, subject: Subject): Operation<void> {
   try {
-    yield* endOld(ctx, world, subject);
+    yield* endOld(ctx, world, subject, true);
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
   }

@@ -167,6 +167,7 @@ function* endAtProvider(
   subject: Subject,
   version: number,
   value: Buffer,
+  told = false,
 ): Operation<void> {
   const held = renewalOf(world, subject);
   const renewal = held?.kind.renewal;
@@ -179,6 +180,7 @@ function* endAtProvider(
     yield* outside(() => renewal.revoke(call, admin, old));
   } catch (error) {
     if (!(error instanceof NotOfferedError)) throw error;
+    if (told) return;
     const { page, words } = held.kind.byHand;
     const what = `${sentence(error.message)} End version ${version} by hand: ${words} (${page})`;
     yield* transaction(inIncident(ctx, subject, what));
@@ -197,12 +199,15 @@ function* endAtProvider(
   );
 }
 
-/** Ends the version before, at the end of its grace. */
-export function* endOld(ctx: VaultContext, world: World | undefined, subject: Subject): Operation<void> {
+/**
+ * Ends the version before, at the end of its grace.
+ * @param told whether an incident has said already, where only a person can, that it is to be done by hand
+ */
+export function* endOld(ctx: VaultContext, world: World | undefined, subject: Subject, told = false): Operation<void> {
   if (!renewalOf(world, subject)) return;
   const before = yield* valueBefore(ctx, subject);
   try {
-    yield* endAtProvider(ctx, world, subject, subject.rotation.from_version, before);
+    yield* endAtProvider(ctx, world, subject, subject.rotation.from_version, before, told);
   } finally {
     before.fill(0);
   }

@@ -338,6 +338,21 @@ describe('the end of the old key', () => {
     expect(at.provider.liveValues()).toEqual([current(at)]);
   });
 
+  it('that only a person can bring about is asked for once, however often the old one is seen alive', async () => {
+    const byHand = CASES.find((each) => !each.knowsOld) as Case;
+    const at = await scene(byHand);
+    await at.rotate(0);
+    // The first look has a line of its own at the fourth time; the request to do it by hand is said once.
+    for (let n = 0; n < 8; n += 1) {
+      at.clock.forward(12 * HOUR);
+      await at.settle();
+    }
+    expect(at.provider.liveValues()).toContain(byHand.first);
+    const [incident] = at.vault.run(listIncidents(at.vault.context, 5));
+    const { timeline } = at.vault.run(showIncident(at.vault.context, incident?.id ?? ''));
+    expect(timeline.filter((line) => JSON.stringify(line).includes('by hand'))).toHaveLength(1);
+  });
+
   it('that lists keys on a page of something in between finds nothing out, and nothing is forgotten for it', async () => {
     const at = await scene(one);
     failNext(at.provider, one.makes, { kind: 'cut-after' });
